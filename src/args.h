@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * args.h
+ *	  Checks of function arguments, and the hints that go with them.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_ARGS_H
+#define PGSYNC_ARGS_H
+
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+/*
+ * The candidate that a mistyped name probably meant.  Init with the name as
+ * it was written, feed every candidate, then ask for the closest.
+ */
+typedef struct PgsyncClosestName
+{
+	const char *source;			/* the name as it was written */
+	const char *match;			/* best candidate so far, or NULL */
+	int			distance;		/* its edit distance, -1 for no match */
+} PgsyncClosestName;
+
+/* No function of pgsync is STRICT: a NULL where a value is needed ends here. */
+#define PGSYNC_REQUIRE_ARG(fcinfo, argno, argname) \
+	do { \
+		if (PG_ARGISNULL(argno)) \
+			pgsync_null_argument_error(fcinfo, argname); \
+	} while (0)
+
+extern void pgsync_null_argument_error(FunctionCallInfo fcinfo,
+									   const char *argname) pg_attribute_noreturn();
+extern char *pgsync_arg_cstring_or_null(FunctionCallInfo fcinfo, int argno);
+extern bool pgsync_arg_bool(FunctionCallInfo fcinfo, int argno,
+							bool default_value);
+extern List *pgsync_arg_name_list(FunctionCallInfo fcinfo, int argno,
+								  const char *argname);
+
+extern void pgsync_closest_init(PgsyncClosestName *closest,
+								const char *source);
+extern void pgsync_closest_feed(PgsyncClosestName *closest,
+								const char *candidate);
+extern const char *pgsync_closest_attribute(Relation rel, const char *name);
+
+#endif							/* PGSYNC_ARGS_H */

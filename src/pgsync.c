@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgsync.c
+ *	  The module itself: magic block and settings.
+ *
+ * The SQL-callable functions live one family a file: insert.c, csv.c,
+ * upsert.c, fetch.c, count.c, tables.c, sequence.c, database.c.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "utils/guc.h"
+
+PG_MODULE_MAGIC;
+
+int			pgsync_sink_setting = PGSYNC_SINK_AUTO;
+
+static const struct config_enum_entry sink_options[] = {
+	{"auto", PGSYNC_SINK_AUTO, false},
+	{"statement", PGSYNC_SINK_STATEMENT, false},
+	{NULL, 0, false}
+};
+
+void		_PG_init(void);
+
+/* Defines pgsync's settings when the server loads the library. */
+void
+_PG_init(void)
+{
+	DefineCustomEnumVariable("pgsync.sink",
+							 "Chooses how pgsync stores rows.",
+							 "For tests: \"statement\" always runs the INSERT statement; \"auto\" takes the faster heap sink where the result is the same.",
+							 &pgsync_sink_setting,
+							 PGSYNC_SINK_AUTO,
+							 sink_options,
+							 PGC_USERSET,
+							 GUC_NOT_IN_SAMPLE,
+							 NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("pgsync");
+}

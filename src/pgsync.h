@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgsync.h
+ *	  What every file of pgsync includes first.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_H
+#define PGSYNC_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "compat.h"
+
+/*
+ * The developer setting pgsync.sink: which way rows are stored.  "auto" takes
+ * the heap sink wherever it gives the same result as the INSERT statement,
+ * "statement" always runs the statement, so that tests can compare the two.
+ */
+typedef enum PgsyncSinkSetting
+{
+	PGSYNC_SINK_AUTO,
+	PGSYNC_SINK_STATEMENT,
+} PgsyncSinkSetting;
+
+extern int	pgsync_sink_setting;
+
+#endif							/* PGSYNC_H */
