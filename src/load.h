@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * load.h
+ *	  The one loop that takes rows from a source to where they belong.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_LOAD_H
+#define PGSYNC_LOAD_H
+
+#include "row.h"
+#include "statement.h"
+
+extern uint64 pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
+						  DestReceiver *dest);
+
+#endif							/* PGSYNC_LOAD_H */
