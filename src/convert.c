@@ -31,6 +31,7 @@
 #include "convert.h"
 #include "executor/executor.h"
 #include "funcapi.h"
+#include "json_to_jsonb.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -243,16 +244,6 @@ pgsync_convert_string(PgsyncConverter *converter, const char *str, int len)
 	return check_domain(converter, value, false);
 }
 
-/* Returns the Numeric of a JSON number. */
-static Numeric
-number_to_numeric(const char *str, int len)
-{
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in,
-											   CStringGetDatum(pnstrdup(str, len)),
-											   ObjectIdGetDatum(InvalidOid),
-											   Int32GetDatum(-1)));
-}
-
 /*
  * Returns a JSON number as jsonb shows it, zero-terminated: no exponent, no
  * negative zero, every digit.
@@ -268,7 +259,7 @@ canonical_number(const char *str, int len)
 	if (plain)
 		return pnstrdup(str, len);
 	return DatumGetCString(DirectFunctionCall1(numeric_out,
-											   NumericGetDatum(number_to_numeric(str, len))));
+											   NumericGetDatum(pgsync_json_number(str, len))));
 }
 
 /* Cuts a fraction that is zero: what remains is an integer's text. */
@@ -346,7 +337,7 @@ pgsync_convert_number(PgsyncConverter *converter, const char *str, int len)
 		case PGSYNC_CONVERT_JSONB:
 		case PGSYNC_CONVERT_NESTED:
 			number.type = jbvNumeric;
-			number.val.numeric = number_to_numeric(str, len);
+			number.val.numeric = pgsync_json_number(str, len);
 			return pgsync_convert_jsonb(converter, &number, &isnull);
 		case PGSYNC_CONVERT_TEXT:
 			value = CStringGetTextDatum(canonical_number(str, len));
@@ -404,14 +395,13 @@ pgsync_convert_bool(PgsyncConverter *converter, bool boolean)
 /*
  * Converts an object or array given as JSON text.  The text goes through
  * jsonb for every type, so that the overloads for text and for jsonb cannot
- * differ; jsonb_in also is what checks it.
+ * differ; this is also what checks it.
  */
 Datum
 pgsync_convert_nested(PgsyncConverter *converter, const char *json, int len,
 					  bool *isnull)
 {
-	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-														   CStringGetDatum(pnstrdup(json, len))));
+	Jsonb	   *jsonb = pgsync_json_to_jsonb(json, len);
 	JsonbValue	value;
 
 	if (converter->kind == PGSYNC_CONVERT_JSONB)

@@ -7,8 +7,8 @@
  * and where a nested value ends.  It accepts only what core's parser accepts
  * (RFC 8259 with core's limits), and it explains nothing: whoever meets
  * something invalid gives the text to core's parser, which then reports the
- * error in its own words.  Nested values are not looked into; jsonb_in does
- * that when they are converted.
+ * error in its own words.  Nested values are not looked into;
+ * json_to_jsonb.c does that when they are converted.
  *
  * The text is in the server encoding and already verified, so only ASCII
  * bytes matter; no server encoding has them inside a longer character.
