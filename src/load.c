@@ -12,6 +12,8 @@
  *	 on it is checked and the statement goes on.
  * - Where it does not (views, rules), each run of rows that name the same
  *	 columns is a statement of its own.
+ * - With an observer, whose clause depends on the columns, a row that names
+ *	 a new column begins another statement.
  *
  * Also kept here: error context ("row 17, column ...") and the progress that
  * pg_stat_progress_copy shows.
@@ -218,50 +220,76 @@ add_defaults(Load *load, Datum *values, bool *nulls)
 	}
 }
 
+/* Completes a row that has been read, and counts it. */
+static void
+deliver_row(Load *load, Datum *values, bool *nulls)
+{
+	load->feed.number = load->row.number;
+	load->feed.size = load->row.size;
+	if (memcmp(load->row.named, load->complete, load->target->natts) != 0)
+		add_defaults(load, values, nulls);
+	load->fed++;
+	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 0)
+		update_progress(load);
+}
+
 /* Feeds one row; see PgsyncFeed.  One statement serves all rows. */
 static bool
 feed_any_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	Load	   *load = (Load *) feed;
-	Size		natts = load->target->natts;
 
 	feed->number = 0;
 	if (load->pending)
 		take_pending(load, values, nulls);
 	else if (!read_row(load, values, nulls))
 		return false;
-	feed->number = load->row.number;
-	feed->size = load->row.size;
-	if (memcmp(load->row.named, load->known, natts) != 0)
+	if (memcmp(load->row.named, load->known, load->target->natts) != 0)
+	{
+		feed->number = load->row.number;	/* for error context */
 		note_named_columns(load);
-	if (memcmp(load->row.named, load->complete, natts) != 0)
-		add_defaults(load, values, nulls);
-	load->fed++;
-	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 0)
-		update_progress(load);
+	}
+	deliver_row(load, values, nulls);
+	return true;
+}
+
+/* Returns whether the running statement can take the row read ahead. */
+static bool
+fits_statement(Load *load)
+{
+	Size		natts = load->target->natts;
+
+	if (memcmp(load->row.named, load->known, natts) == 0)
+		return true;
+	if (!load->target->knows_defaults)
+		return false;
+	for (Size i = 0; i < natts; i++)
+	{
+		if (load->row.named[i] && !load->known[i])
+			return false;
+	}
 	return true;
 }
 
 /*
- * Feeds one row; see PgsyncFeed.  Ends before a row that names other columns
- * than the statement does; that row stays pending.
+ * Feeds one row; see PgsyncFeed.  Ends before a row that the statement cannot
+ * take; that row stays pending.
  */
 static bool
-feed_like_row(PgsyncFeed *feed, Datum *values, bool *nulls)
+feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	Load	   *load = (Load *) feed;
+	PgsyncObserver *observer = load->clauses->observer;
 
 	feed->number = 0;
 	if (!load->pending && !read_ahead(load))
 		return false;
-	if (memcmp(load->row.named, load->known, load->target->natts) != 0)
+	if (!fits_statement(load))
 		return false;
 	take_pending(load, values, nulls);
-	feed->number = load->row.number;
-	feed->size = load->row.size;
-	load->fed++;
-	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 0)
-		update_progress(load);
+	deliver_row(load, values, nulls);
+	if (observer != NULL)
+		observer->begin_row(observer, load->statement, &load->row);
 	return true;
 }
 
@@ -279,7 +307,7 @@ choose_columns(Load *load, bool *columns)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);
 
-		columns[i] = load->row.named[i] ||
+		columns[i] = load->known[i] ||
 			(!attr->attisdropped && !attr->attgenerated &&
 			 attr->attidentity != ATTRIBUTE_IDENTITY_ALWAYS);
 	}
@@ -305,16 +333,18 @@ set_provided_columns(Load *load, const bool *columns)
 	}
 }
 
-/* Runs the one statement that serves all rows. */
+/*
+ * Plans the statement for the row read ahead and runs it.
+ */
 static uint64
-run_for_any_rows(Load *load, DestReceiver *dest)
+run_statement(Load *load, DestReceiver *dest)
 {
 	bool	   *columns = palloc0(Max(load->target->natts, 1));
 
-	read_ahead(load);
-	memcpy(load->known, load->row.named, load->target->natts);
-	choose_columns(load, columns);
-	load->feed.next = feed_any_row;
+	if (load->target->knows_defaults)
+		choose_columns(load, columns);
+	else
+		memcpy(columns, load->known, load->target->natts);
 	load->statement = pgsync_statement_create(load->target, load->clauses,
 											  &load->feed, columns);
 	pgsync_statement_plan(load->statement, load->known);
@@ -322,26 +352,43 @@ run_for_any_rows(Load *load, DestReceiver *dest)
 	return pgsync_statement_run(load->statement, dest);
 }
 
-/* Runs a statement for each run of rows that name the same columns. */
+/* Counts the columns that the row read ahead names as known, or only them. */
+static void
+know_pending_columns(Load *load)
+{
+	bool		only = !load->target->knows_defaults;
+
+	for (int i = 0; i < load->target->natts; i++)
+		load->known[i] = load->row.named[i] || (load->known[i] && !only);
+}
+
+/* Runs one statement for all rows. */
 static uint64
-run_for_like_rows(Load *load, DestReceiver *dest)
+run_once(Load *load, DestReceiver *dest)
+{
+	load->feed.next = feed_any_row;
+	read_ahead(load);
+	know_pending_columns(load);
+	return run_statement(load, dest);
+}
+
+/* Runs as many statements as it takes, each for a run of rows. */
+static uint64
+run_repeatedly(Load *load, DestReceiver *dest)
 {
 	uint64		processed = 0;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgsync statement",
 												  ALLOCSET_DEFAULT_SIZES);
 
-	load->feed.next = feed_like_row;
+	load->feed.next = feed_fitting_row;
 	read_ahead(load);
 	do
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(context);
 
-		memcpy(load->known, load->row.named, load->target->natts);
-		load->statement = pgsync_statement_create(load->target, load->clauses,
-												  &load->feed, load->known);
-		pgsync_statement_plan(load->statement, load->known);
-		processed += pgsync_statement_run(load->statement, dest);
+		know_pending_columns(load);
+		processed += run_statement(load, dest);
 		CommandCounterIncrement();
 		UpdateActiveSnapshotCommandId();
 		MemoryContextSwitchTo(oldcontext);
@@ -372,6 +419,17 @@ init_load(Load *load, PgsyncSource *source, const PgsyncClauses *clauses)
 											  ALLOCSET_DEFAULT_SIZES);
 }
 
+/* Makes the source for a data argument. */
+PgsyncSource *
+pgsync_source_for_json(PgsyncTarget *target, Datum data,
+					   PgsyncJsonFormat format)
+{
+	if (format == PGSYNC_JSON_FORMAT_JSONB)
+		return pgsync_source_jsonb_create(target, DatumGetJsonbP(data));
+	return pgsync_source_json_create(target, DatumGetTextPP(data),
+									 format == PGSYNC_JSON_FORMAT_TEXT);
+}
+
 /*
  * Inserts all rows of a source and returns how many rows were inserted or
  * updated; the rows that clauses->returning makes go to "dest".
@@ -398,10 +456,10 @@ pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	start_progress(&load);
-	if (load.target->knows_defaults)
-		processed = run_for_any_rows(&load, dest);
+	if (load.target->knows_defaults && clauses->observer == NULL)
+		processed = run_once(&load, dest);
 	else
-		processed = run_for_like_rows(&load, dest);
+		processed = run_repeatedly(&load, dest);
 	if (load.reports_progress)
 		pgstat_progress_end_command();
 	PopActiveSnapshot();

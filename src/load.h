@@ -13,6 +13,16 @@
 #include "row.h"
 #include "statement.h"
 
+/* What a data argument is */
+typedef enum PgsyncJsonFormat
+{
+	PGSYNC_JSON_FORMAT_JSONB,
+	PGSYNC_JSON_FORMAT_JSON,
+	PGSYNC_JSON_FORMAT_TEXT,	/* JSON, or JSON Lines */
+} PgsyncJsonFormat;
+
+extern PgsyncSource *pgsync_source_for_json(PgsyncTarget *target, Datum data,
+											PgsyncJsonFormat format);
 extern uint64 pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
 						  DestReceiver *dest);
 

@@ -156,7 +156,7 @@ pgsync_statement_create(PgsyncTarget *target, const PgsyncClauses *clauses,
 	PgsyncStatement *statement = palloc0(sizeof(PgsyncStatement));
 
 	statement->target = target;
-	statement->clauses = clauses;
+	statement->clauses = *clauses;
 	statement->feed = feed;
 	statement->columns = palloc(sizeof(AttrNumber) * Max(target->natts, 1));
 	for (int i = 0; i < target->natts; i++)
@@ -207,10 +207,10 @@ pgsync_statement_text(PgsyncStatement *statement, const bool *named)
 	appendStringInfoString(&buf, " SELECT ");
 	append_columns(&buf, statement, named, PGSYNC_ROWS ".");
 	appendStringInfoString(&buf, " FROM " PGSYNC_ROWS);
-	if (statement->clauses->on_conflict != NULL)
-		appendStringInfo(&buf, "\n%s\n", statement->clauses->on_conflict);
-	if (statement->clauses->returning != NULL)
-		appendStringInfo(&buf, " RETURNING %s", statement->clauses->returning);
+	if (statement->clauses.on_conflict != NULL)
+		appendStringInfo(&buf, "\n%s\n", statement->clauses.on_conflict);
+	if (statement->clauses.returning != NULL)
+		appendStringInfo(&buf, " RETURNING %s", statement->clauses.returning);
 	return buf.data;
 }
 
@@ -295,6 +295,11 @@ void
 pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 {
 	statement->named = named;
+	if (statement->clauses.observer != NULL)
+		statement->clauses.on_conflict =
+			statement->clauses.observer->begin_statement(statement->clauses.observer,
+														 named,
+														 &statement->params);
 	statement->query = pgsync_statement_text(statement, NULL);
 	statement->plan = plan_query(statement, statement->query);
 	statement->sink = choose_sink(statement);
@@ -319,7 +324,7 @@ pgsync_statement_widen(PgsyncStatement *statement)
 		return;					/* not planned yet */
 
 	oldcontext = MemoryContextSwitchTo(statement->target->mcxt);
-	wider = pgsync_statement_create(statement->target, statement->clauses,
+	wider = pgsync_statement_create(statement->target, &statement->clauses,
 									statement->feed, named);
 	wider->params = statement->params;
 	wider->query = pgsync_statement_text(wider, NULL);
@@ -334,16 +339,22 @@ pgsync_statement_widen(PgsyncStatement *statement)
 	MemoryContextSwitchTo(oldcontext);
 }
 
-/* Starts the executor on the plan, with the sink in its place, and runs it */
+/*
+ * Starts the executor on the plan, with the sink in its place, and runs it.
+ * An observer also wants to know how many conflicts there were.
+ */
 static uint64
 run_plan(PgsyncStatement *statement, DestReceiver *dest)
 {
+	PgsyncObserver *observer = statement->clauses.observer;
 	QueryDesc  *queryDesc;
 	uint64		processed;
 
 	queryDesc = CreateQueryDesc(statement->plan, statement->query,
 								GetActiveSnapshot(), InvalidSnapshot, dest,
-								statement->params, statement->env, 0);
+								statement->params, statement->env,
+								observer != NULL ? INSTRUMENT_ROWS : 0);
+	statement->queryDesc = queryDesc;
 	ExecutorStart(queryDesc, 0);
 	if (statement->sink == PGSYNC_SINK_HEAP)
 		pgsync_sink_heap_install(queryDesc);
@@ -351,9 +362,12 @@ run_plan(PgsyncStatement *statement, DestReceiver *dest)
 		pgsync_sink_stream_install(queryDesc);
 	pgsync_executor_run(queryDesc);
 	processed = queryDesc->estate->es_processed;
+	if (observer != NULL)
+		observer->end_statement(observer, statement);
 	ExecutorFinish(queryDesc);
 	ExecutorEnd(queryDesc);
 	FreeQueryDesc(queryDesc);
+	statement->queryDesc = NULL;
 	return processed;
 }
 

@@ -28,17 +28,44 @@ typedef enum PgsyncSinkKind
 	PGSYNC_SINK_SPOOL,			/* sink_statement.c: rows in a tuplestore */
 } PgsyncSinkKind;
 
+typedef struct PgsyncStatement PgsyncStatement;
+typedef struct PgsyncObserver PgsyncObserver;
+
+/*
+ * Someone who makes the ON CONFLICT clause to fit the columns that the rows
+ * name, and follows the rows one by one (upsert.c).
+ */
+struct PgsyncObserver
+{
+	/*
+	 * Prepares a statement whose rows name some of these columns: returns its
+	 * ON CONFLICT clause and sets the values of the $n in it.
+	 */
+	char	   *(*begin_statement) (PgsyncObserver *observer,
+									const bool *named, ParamListInfo *params);
+
+	/* Is told of each row just before it is inserted */
+	void		(*begin_row) (PgsyncObserver *observer,
+							  PgsyncStatement *statement,
+							  const PgsyncRow *row);
+
+	/* Is told when all rows have been inserted, the plan still standing */
+	void		(*end_statement) (PgsyncObserver *observer,
+								  PgsyncStatement *statement);
+};
+
 /* What the caller asked for beside the rows */
 typedef struct PgsyncClauses
 {
 	const char *on_conflict;	/* checked, or NULL */
 	const char *returning;		/* RETURNING's list, or NULL */
+	PgsyncObserver *observer;	/* or NULL */
 } PgsyncClauses;
 
-typedef struct PgsyncStatement
+struct PgsyncStatement
 {
 	PgsyncTarget *target;
-	const PgsyncClauses *clauses;
+	PgsyncClauses clauses;
 	PgsyncFeed *feed;
 	AttrNumber *columns;		/* of pgsync_rows, in this order */
 	int			ncolumns;
@@ -51,7 +78,8 @@ typedef struct PgsyncStatement
 	bool	   *nulls;
 	ParamListInfo params;		/* $n that the clauses use, or NULL */
 	PgsyncSinkKind sink;
-} PgsyncStatement;
+	QueryDesc  *queryDesc;		/* while it runs */
+};
 
 extern void pgsync_check_on_conflict(const char *on_conflict);
 extern PgsyncStatement *pgsync_statement_create(PgsyncTarget *target,
