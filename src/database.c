@@ -14,16 +14,21 @@
  */
 #include "pgsync.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "args.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_db_role_setting.h"
 #include "commands/dbcommands.h"
 #include "drop_worker.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
-#include "utils/syscache.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /*
  * Refuses to run where DROP DATABASE could not either: on a standby and in a
@@ -52,24 +57,50 @@ check_can_drop(void)
 				 errhint("Use DROP DATABASE.")));
 }
 
-/* Did the current transaction write this database's catalog row? */
+/* Did the current transaction make, delete or lock this version of a row? */
 static bool
-changed_by_us(Oid db_oid)
+version_is_ours(HeapTupleHeader header)
 {
-	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(db_oid));
-	bool		changed;
-
-	if (!HeapTupleIsValid(tuple))
+	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header)))
+		return true;
+	if ((header->t_infomask & HEAP_XMAX_INVALID) != 0)
 		return false;
-	changed = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
-	ReleaseSysCache(tuple);
+	/* several lockers and no updater: their number is no transaction's */
+	if ((header->t_infomask & HEAP_XMAX_IS_MULTI) != 0 &&
+		HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
+		return false;
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header));
+}
+
+/*
+ * Did the current transaction change a row about a database in this catalog?
+ * "db_column" is the number of the column with the database's OID.  All
+ * versions are looked at, since one that we deleted is invisible to us.
+ */
+static bool
+changed_by_us(Oid catalog_oid, AttrNumber db_column, Oid db_oid)
+{
+	Relation	catalog = table_open(catalog_oid, AccessShareLock);
+	bool		changed = false;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, db_column, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(db_oid));
+	scan = systable_beginscan(catalog, InvalidOid, false, SnapshotAny, 1, &key);
+	while (!changed && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		changed = version_is_ours(tuple->t_data);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
 	return changed;
 }
 
 /*
  * Fails (SQLSTATE 55006) if the caller's own transaction is what the worker
- * would have to wait for: a lock on the database (ALTER DATABASE, COMMENT,
- * SECURITY LABEL), or a change of its catalog row (GRANT takes no lock).
+ * would have to wait for, or would not see: a lock on the database (COMMENT,
+ * SECURITY LABEL), a change of its row (ALTER DATABASE, GRANT) or of its
+ * settings (ALTER DATABASE ... SET).
  */
 static void
 check_not_ours(Oid db_oid, const char *db_name)
@@ -77,14 +108,17 @@ check_not_ours(Oid db_oid, const char *db_name)
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, db_oid, 0);
-	if (pgsync_lock_held_by_me(&tag, AccessShareLock, true) ||
-		changed_by_us(db_oid))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("cannot drop database \"%s\" because this transaction has changed or locked it",
-						db_name),
-				 errdetail("drop_db runs DROP DATABASE in another transaction, which would wait for this one."),
-				 errhint("Commit first, then call drop_db.")));
+	if (!pgsync_lock_held_by_me(&tag, AccessShareLock, true) &&
+		!changed_by_us(DatabaseRelationId, Anum_pg_database_oid, db_oid) &&
+		!changed_by_us(DbRoleSettingRelationId,
+					   Anum_pg_db_role_setting_setdatabase, db_oid))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("cannot drop database \"%s\" because this transaction has changed or locked it",
+					db_name),
+			 errdetail("drop_db runs DROP DATABASE in another transaction, which would wait for this one."),
+			 errhint("Commit first, then call drop_db.")));
 }
 
 PG_FUNCTION_INFO_V1(drop_db);

@@ -28,6 +28,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/wait_event.h"
 
 /* Room for the messages that the caller has not read yet */
@@ -253,8 +254,14 @@ worker_waits_for_us(DropWorker *worker)
 static void
 check_deadlock(DropWorker *worker)
 {
+	MemoryContext look = AllocSetContextCreate(CurrentMemoryContext,
+											   "pgsync drop_db deadlock check",
+											   ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(look);
 	bool		waits = worker_waits_for_us(worker);
 
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(look);
 	if (waits && worker->seen_waiting)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
