@@ -23,6 +23,7 @@
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -137,12 +138,16 @@ release_worker(DropWorker *worker)
 /*
  * Ends the worker when the wait for it fails; called for errors and, as an
  * exit callback, when the session ends.
+ *
+ * An error may have left us with a lightweight lock that the worker needs in
+ * order to exit; transaction abort, which releases them, comes only later.
  */
 static void
 terminate_worker(int code, Datum arg)
 {
 	DropWorker *worker = (DropWorker *) DatumGetPointer(arg);
 
+	LWLockReleaseAll();
 	TerminateBackgroundWorker(worker->handle);
 	release_worker(worker);
 }

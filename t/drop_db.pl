@@ -517,6 +517,24 @@ nothing_left('caller terminated');
 is(db_exists('wait'), '1', 'after all that the database is there');
 $holder->quit;
 
+# cancelled at any point: before the worker runs, in the middle, or too late
+my $unexpected = '';
+for my $timeout (map { 3 * $_ } 1 .. 9)
+{
+	make_db('brief') if db_exists('brief') eq '0';
+	my $error =
+	  error_of("SET statement_timeout = $timeout; SELECT drop_db('brief');");
+	my $workers = $node->safe_psql('postgres',
+		"SELECT count(*) FROM pg_stat_activity WHERE $worker_row");
+	$unexpected .= "$timeout ms: $error, $workers workers\n"
+	  if $workers ne '0'
+	  || $error !~ /^(ERROR:  57014: .* due to statement timeout)?$/;
+}
+is($unexpected, '', 'cancelled early and late');
+$node->safe_psql('postgres', q{SELECT drop_db('brief')});
+is(db_exists('brief'), '0', 'the next call finishes what was cancelled');
+nothing_left('early and late');
+
 #
 # Read-only
 #
