@@ -30,7 +30,6 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -170,9 +169,6 @@ pgsync_drop_worker_main(Datum main_arg)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 
-	CurrentMemoryContext = AllocSetContextCreate(TopMemoryContext,
-												 "pgsync drop_db worker",
-												 ALLOCSET_DEFAULT_SIZES);
 	request = attach_to_caller(DatumGetUInt32(main_arg));
 	if (request == NULL)
 		return;
