@@ -195,6 +195,29 @@ $$});
 is(db_exists('do_block'), '0', 'DO block, after an error that it caught');
 nothing_left('DO block');
 
+# the worker is gone when the call returns, not some time later
+is( $node->safe_psql(
+		'postgres', q{
+CREATE FUNCTION workers_seen() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	seen bigint := 0;
+BEGIN
+	FOR i IN 1 .. 10 LOOP
+		BEGIN
+			PERFORM drop_db('template1');
+		EXCEPTION WHEN wrong_object_type THEN
+			PERFORM pg_stat_clear_snapshot();
+			seen := seen + (SELECT count(*) FROM pg_stat_get_activity(NULL) a
+				WHERE a.backend_type = 'pgsync drop_db');
+		END;
+	END LOOP;
+	RETURN seen;
+END
+$$;
+SELECT workers_seen()}),
+	'0',
+	'no worker outlives its call');
+
 make_db('series_' . $_) for 1 .. 3;
 is( $node->safe_psql('postgres',
 		q{SELECT drop_db(datname) FROM pg_database WHERE datname ~ '^series_'}),
@@ -248,18 +271,19 @@ same_error('not the owner, force', '42501',
 
 # the database's own settings cannot lend the worker another role
 make_db('strangers');
+my $superuser =
+  $node->safe_psql('postgres', 'SELECT quote_ident(current_user)');
 $node->safe_psql('strangers', 'CREATE EXTENSION pgsync');
 $node->safe_psql(
-	'postgres', q{
+	'postgres', qq{
 ALTER DATABASE strangers OWNER TO regress_stranger;
-ALTER DATABASE strangers SET role = postgres;
+ALTER DATABASE strangers SET role = $superuser;
 ALTER DATABASE strangers SET default_transaction_read_only = on;
 ALTER DATABASE strangers SET lock_timeout = '1ms';
 ALTER DATABASE strangers SET client_encoding = latin1;
 });
 is( error_of(
-		q{SET ROLE regress_stranger; SET transaction_read_only = off;
-SET default_transaction_read_only = off;
+		q{SET ROLE regress_stranger; SET default_transaction_read_only = off;
 SELECT drop_db('owned');}, dbname => 'strangers'),
 	'ERROR:  42501: must be owner of database owned',
 	'a role setting of the database gives no rights');
@@ -269,6 +293,14 @@ is( $node->safe_psql('strangers',
 	),
 	't',
 	'read-only and encoding settings of the database do not matter');
+make_db("\xc3\xa4");
+like(
+	error_of(
+		"SET ROLE regress_stranger; SET default_transaction_read_only = off;
+SET client_encoding = utf8; SELECT drop_db('\xc3\xa4');", dbname => 'strangers'),
+	qr/must be owner of database \xc3\xa4$/,
+	'messages come in the caller\'s encoding');
+$node->safe_psql('postgres', "SELECT drop_db('\xc3\xa4')");
 is(db_exists('owned'), '1', 'still there');
 nothing_left('settings');
 
