@@ -139,3 +139,14 @@ COMMENT ON FUNCTION get_insert_data(regclass, jsonb) IS
 ----------------------------------------------------------------
 -- database.c: dropping a database
 ----------------------------------------------------------------
+
+CREATE FUNCTION drop_db(
+    db_name name, -- the database to drop
+    force boolean DEFAULT false -- end the connections to it first
+)
+RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'drop_db';
+
+COMMENT ON FUNCTION drop_db(name, boolean) IS
+'drops a database, for good: ROLLBACK does not bring it back; works inside a function or transaction; false if there is no such database; privileges and errors are those of DROP DATABASE';

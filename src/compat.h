@@ -17,6 +17,7 @@
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "storage/lock.h"
 #include "utils/jsonfuncs.h"
 #include "utils/rel.h"
 
@@ -130,6 +131,26 @@ pgsync_first_relfilelocator_subid(Relation rel)
 	return rel->rd_firstRelfilelocatorSubid;
 #else
 	return rel->rd_firstRelfilenodeSubid;
+#endif
+}
+
+/*
+ * PostgreSQL 17 lets LockHeldByMe count stronger modes too; before it, each
+ * lock mode has to be asked for on its own.
+ */
+static inline bool
+pgsync_lock_held_by_me(const LOCKTAG *locktag, LOCKMODE lockmode,
+					   bool orstronger)
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(locktag, lockmode, orstronger);
+#else
+	do
+	{
+		if (LockHeldByMe(locktag, lockmode))
+			return true;
+	} while (orstronger && ++lockmode <= MaxLockMode);
+	return false;
 #endif
 }
 
