@@ -305,6 +305,12 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 	statement->sink = choose_sink(statement);
 	if (statement->sink != PGSYNC_SINK_SPOOL)
 		restrict_inserted_columns(statement, named);
+	else if (statement->clauses.observer != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot upsert into relation \"%s\"",
+						RelationGetRelationName(statement->target->rel)),
+				 errdetail("A rule or another extension changes what an INSERT into it does.")));
 }
 
 /*
