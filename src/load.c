@@ -189,19 +189,21 @@ take_pending(Load *load, Datum *values, bool *nulls)
 	load->pending = false;
 }
 
-/* Notes the columns that a row is the first to name. */
+/* Has the columns that a row is the first to name checked. */
 static void
 note_named_columns(Load *load)
 {
-	bool		new_column = false;
+	bool	   *further = palloc0(load->target->natts);
+	bool		any = false;
 
 	for (int i = 0; i < load->target->natts; i++)
 	{
 		if (load->row.named[i] && !load->known[i])
-			load->known[i] = new_column = true;
+			further[i] = load->known[i] = any = true;
 	}
-	if (new_column)
-		pgsync_statement_widen(load->statement);
+	if (any)
+		pgsync_statement_widen(load->statement, further);
+	pfree(further);
 }
 
 /* Gives the columns that a row does not name their defaults. */
