@@ -147,7 +147,10 @@ update_progress(Load *load)
 	pgstat_progress_update_multi_param(2, params, values);
 }
 
-/* Reads the next row of the source into the arrays given. */
+/*
+ * Reads the next row of the source into the arrays given; what it does not
+ * name is null, dropped columns too.
+ */
 static bool
 read_row(Load *load, Datum *values, bool *nulls)
 {
@@ -156,6 +159,7 @@ read_row(Load *load, Datum *values, bool *nulls)
 	CHECK_FOR_INTERRUPTS();
 	load->row.values = values;
 	load->row.nulls = nulls;
+	memset(nulls, true, load->target->natts);
 	memset(load->row.named, false, load->target->natts);
 	load->reading = true;
 	found = load->source->routine->next(load->source, &load->row);
