@@ -229,7 +229,8 @@ feed_any_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 	Load	   *load = (Load *) feed;
 	Size		natts = load->target->natts;
 
-	feed->number = 0;
+	if (!feed->batched)
+		feed->number = 0;
 	if (load->pending)
 		take_pending(load, values, nulls);
 	else if (!read_row(load, values, nulls))
@@ -255,7 +256,8 @@ feed_like_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	Load	   *load = (Load *) feed;
 
-	feed->number = 0;
+	if (!feed->batched)
+		feed->number = 0;
 	if (!load->pending && !read_ahead(load))
 		return false;
 	if (memcmp(load->row.named, load->known, load->target->natts) != 0)

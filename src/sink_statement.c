@@ -18,11 +18,15 @@
  */
 #include "pgsync.h"
 
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "sink.h"
 #include "spi_util.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/tuplestore.h"
 
 /* Returns whether a node only passes its one child's tuples on. */
@@ -108,6 +112,32 @@ stream_exec(PlanState *pstate)
 	return ExecScan((ScanState *) pstate, stream_next, stream_recheck);
 }
 
+/*
+ * Returns whether the executor may store rows some time after it has pulled
+ * them, as it does for foreign tables that take batches.
+ */
+static bool
+stores_batches(ModifyTableState *mtstate)
+{
+	ResultRelInfo *resultRelInfo = mtstate->rootResultRelInfo;
+	Relation	rel = resultRelInfo->ri_RelationDesc;
+	bool		found = resultRelInfo->ri_BatchSize > 1;
+	List	   *leaves;
+	ListCell   *cell;
+
+	/* what the leaves' wrappers will do is not known before they are used */
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return found;
+	leaves = find_all_inheritors(RelationGetRelid(rel), NoLock, NULL);
+	foreach(cell, leaves)
+	{
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
+			found = true;
+	}
+	list_free(leaves);
+	return found;
+}
+
 /* Has a started plan pull its rows from the feed. */
 void
 pgsync_sink_stream_install(QueryDesc *queryDesc)
@@ -119,6 +149,8 @@ pgsync_sink_stream_install(QueryDesc *queryDesc)
 		node = IsA(node, SubqueryScanState) ?
 			((SubqueryScanState *) node)->subplan : outerPlanState(node);
 	ExecSetExecProcNode(node, stream_exec);
+	statement->feed->batched =
+		stores_batches(castNode(ModifyTableState, queryDesc->planstate));
 	statement->values = palloc(sizeof(Datum) * Max(statement->target->natts, 1));
 	statement->nulls = palloc(sizeof(bool) * Max(statement->target->natts, 1));
 }
