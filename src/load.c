@@ -149,7 +149,10 @@ update_progress(Load *load)
 	pgstat_progress_update_multi_param(2, params, values);
 }
 
-/* Reads the next row of the source into the arrays given. */
+/*
+ * Reads the next row of the source into the arrays given; what it does not
+ * name is null, dropped columns too.
+ */
 static bool
 read_row(Load *load, Datum *values, bool *nulls)
 {
@@ -158,6 +161,7 @@ read_row(Load *load, Datum *values, bool *nulls)
 	CHECK_FOR_INTERRUPTS();
 	load->row.values = values;
 	load->row.nulls = nulls;
+	memset(nulls, true, load->target->natts);
 	memset(load->row.named, false, load->target->natts);
 	load->reading = true;
 	found = load->source->routine->next(load->source, &load->row);
@@ -241,7 +245,8 @@ feed_any_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	Load	   *load = (Load *) feed;
 
-	feed->number = 0;
+	if (!feed->batched)
+		feed->number = 0;
 	if (load->pending)
 		take_pending(load, values, nulls);
 	else if (!read_row(load, values, nulls))
@@ -283,7 +288,8 @@ feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 	Load	   *load = (Load *) feed;
 	PgsyncObserver *observer = load->clauses->observer;
 
-	feed->number = 0;
+	if (!feed->batched)
+		feed->number = 0;
 	if (!load->pending && !read_ahead(load))
 		return false;
 	if (!fits_statement(load))

@@ -148,11 +148,13 @@ has_foreign_leaf(Relation rel)
 static bool
 sends_batches(QueryDesc *queryDesc)
 {
-	ResultRelInfo *resultRelInfo;
+	ModifyTableState *mtstate = castNode(ModifyTableState,
+										 queryDesc->planstate);
+	ResultRelInfo *resultRelInfo = mtstate->resultRelInfo;
 
-	resultRelInfo = castNode(ModifyTableState, queryDesc->planstate)->resultRelInfo;
-	return resultRelInfo->ri_BatchSize > 1 ||
-				has_foreign_leaf(resultRelInfo->ri_RelationDesc);
+	if (resultRelInfo->ri_BatchSize > 1)
+		return true;
+	return has_foreign_leaf(resultRelInfo->ri_RelationDesc);
 }
 
 /* Has a started plan pull its rows from the feed. */

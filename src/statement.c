@@ -42,6 +42,9 @@
 /* The query environment's entry that leads from an EState back to us */
 #define STATEMENT_ENTRY "pgsync_statement"
 
+/* By PgsyncSinkKind */
+static const char *const sink_names[] = {"heap", "stream", "spool"};
+
 /*
  * Turns the cursor position of a syntax error into one in our own query, as
  * SPI does; "arg" is that query.
@@ -303,6 +306,10 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 	statement->query = pgsync_statement_text(statement, NULL);
 	statement->plan = plan_query(statement, statement->query);
 	statement->sink = choose_sink(statement);
+	/* what the tests see of the choice */
+	elog(DEBUG1, "rows go to \"%s\" through the %s sink",
+		 RelationGetRelationName(statement->target->rel),
+		 sink_names[statement->sink]);
 	if (statement->sink != PGSYNC_SINK_SPOOL)
 		restrict_inserted_columns(statement, named);
 	else if (statement->clauses.observer != NULL)
