@@ -87,7 +87,7 @@ may_count_pages(Relation target)
 		case RELKIND_MATVIEW:
 		case RELKIND_TOASTVALUE:
 			return !IsolationIsSerializable() &&
-				IsMVCCSnapshot(GetActiveSnapshot());
+				GetActiveSnapshot()->snapshot_type == SNAPSHOT_MVCC;
 		default:
 			return false;
 	}

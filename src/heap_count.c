@@ -42,17 +42,41 @@ next_block(ReadStream *stream, void *callback_private_data,
 	return range->next < range->end ? range->next++ : InvalidBlockNumber;
 }
 
-/* Counts the normal line pointers of a page. */
+/*
+ * Counts the normal line pointers of a page.
+ *
+ * This loop is most of the work on an all-visible table.  The Makefile asks
+ * the compiler to vectorize it, for which it must have no branch, and count
+ * in ints.
+ */
 static int
 count_normal_items(Page page)
 {
-	OffsetNumber max_offset = PageGetMaxOffsetNumber(page);
+	ItemId		items = ((PageHeader) page)->pd_linp;
+	int			nitems = PageGetMaxOffsetNumber(page);
 	int			count = 0;
 
-	for (OffsetNumber offset = FirstOffsetNumber; offset <= max_offset;
-		 offset++)
-		count += ItemIdIsNormal(PageGetItemId(page, offset));
+	for (int i = 0; i < nitems; i++)
+		count += ItemIdIsNormal(&items[i]);
 	return count;
+}
+
+/*
+ * Says whether a tuple surely is visible to an MVCC snapshot: nobody has
+ * deleted it, and its inserter is known to have committed before every
+ * transaction that the snapshot takes for running.
+ *
+ * These are the first tests of HeapTupleSatisfiesMVCC and XidInMVCCSnapshot,
+ * which settle it for most tuples; false means that the others must decide.
+ */
+static inline bool
+surely_visible(HeapTupleHeader tuple, Snapshot snapshot)
+{
+	return (tuple->t_infomask & HEAP_XMAX_INVALID) != 0 &&
+		HeapTupleHeaderXminCommitted(tuple) &&
+		(HeapTupleHeaderXminFrozen(tuple) ||
+		 TransactionIdPrecedes(HeapTupleHeaderGetRawXmin(tuple),
+							   snapshot->xmin));
 }
 
 /* Counts the tuples of a page that the snapshot sees. */
@@ -74,6 +98,11 @@ count_visible_items(Relation rel, Buffer buffer, Snapshot snapshot)
 		if (!ItemIdIsNormal(item))
 			continue;
 		tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
+		if (surely_visible(tuple.t_data, snapshot))
+		{
+			count++;
+			continue;
+		}
 		tuple.t_len = ItemIdGetLength(item);
 		ItemPointerSet(&tuple.t_self, block, offset);
 		count += HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer);
