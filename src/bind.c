@@ -64,6 +64,33 @@ check_argument_count(int nargs, int nparams, const char *argname)
 							  nargs, nparams, nargs)));
 }
 
+/* Names the $n, whose number *arg is, in the error that its value causes. */
+static void
+value_error_callback(void *arg)
+{
+	errcontext("value of $%d", *(int *) arg);
+}
+
+/* Converts the literal that is the value of $number to the type. */
+static Datum
+convert_literal(char *literal, Oid type, int number)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = value_error_callback,
+		.arg = &number
+	};
+	Oid			input;
+	Oid			ioparam;
+	Datum		value;
+
+	error_context_stack = &callback;
+	getTypeInputInfo(type, &input, &ioparam);
+	value = OidInputFunctionCall(input, literal, ioparam, -1);
+	error_context_stack = callback.previous;
+	return value;
+}
+
 /*
  * Replaces the arguments of unknown type by values of the type that the
  * statement gives to their $n; text where it does not mention it at all.
@@ -83,18 +110,14 @@ resolve_unknown_arguments(ArgumentList *args, RawStmt *statement,
 
 	for (int i = 0; i < args->count; i++)
 	{
-		Oid			input;
-		Oid			ioparam;
-
 		if (args->types[i] != UNKNOWNOID)
 			continue;
 		if (!OidIsValid(types[i]) || types[i] == UNKNOWNOID)
 			types[i] = TEXTOID;
-		getTypeInputInfo(types[i], &input, &ioparam);
 		if (!args->nulls[i])
 			args->values[i] =
-				OidInputFunctionCall(input, DatumGetCString(args->values[i]),
-									 ioparam, -1);
+				convert_literal(DatumGetCString(args->values[i]), types[i],
+								i + 1);
 		args->types[i] = types[i];
 	}
 }
