@@ -269,7 +269,7 @@ SELECT * FROM compare('child');
 SELECT * FROM compare('t');
 SELECT * FROM compare('parent', 'a > 2');
 
--- plans of many shapes, all counted by page
+-- plans of many shapes, all counted by table
 CREATE FUNCTION compare_plans() RETURNS TABLE (setting text, parted text, parent text)
 LANGUAGE plpgsql AS $$
 DECLARE

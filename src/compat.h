@@ -28,6 +28,18 @@
 #endif
 
 /*
+ * Takes away the permission checks of a query's only table.  PostgreSQL 16
+ * (a61b1f7482) moves what is to be checked out of the range table entry.
+ */
+#if PG_VERSION_NUM >= 160000
+#define pgsync_clear_permissions(query, rte) \
+	((query)->rteperminfos = NIL, (rte)->perminfoindex = 0)
+#else
+#define pgsync_clear_permissions(query, rte) \
+	((rte)->requiredPerms = 0)
+#endif
+
+/*
  * Refuses a page whose old rows may be gone.  PostgreSQL 17 (f691f5b80a)
  * removes old_snapshot_threshold, and nothing is left to check.
  */

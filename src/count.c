@@ -5,9 +5,10 @@
  *
  * What the count means is always SELECT count(*) FROM target [WHERE ...].
  * Without a condition that statement is planned, and if its plan does no
- * more than read whole heap tables, the executor is started on it, which
- * checks privileges and locks and opens what it reads, and each of these
- * tables is counted by page (heap_count.c) instead of running the plan.
+ * more than read whole tables, the executor is started on it, which checks
+ * privileges and locks and opens what it reads, and each of these tables is
+ * counted in the best way instead of running the plan: a heap by page
+ * (heap_count.c), a foreign partition on its server.
  * So row-level security, inheritance, partitions, and other extensions that
  * change plans need no rule here: they show in the plan.
  *
@@ -73,12 +74,12 @@ open_target(Oid relid)
 }
 
 /*
- * Says whether the rules by which pages are counted apply at all: the target
+ * Says whether the rules by which tables are counted apply at all: the target
  * is a table (a view's columns might have side effects), its reads need no
  * predicate locks, and the snapshot is an ordinary one.
  */
 static bool
-may_count_pages(Relation target)
+may_count_by_table(Relation target)
 {
 	switch (target->rd_rel->relkind)
 	{
@@ -135,6 +136,7 @@ collect_scans(Plan *plan, bool below, List **scans)
 				return false;
 			break;
 		case T_SeqScan:
+		case T_ForeignScan:
 			break;
 		default:
 			return false;
@@ -143,91 +145,170 @@ collect_scans(Plan *plan, bool below, List **scans)
 	return true;
 }
 
-/* Plans a statement that pgsync itself built, without parameters. */
-static PlannedStmt *
-plan_statement(const char *sql, bool *has_row_security)
+/* A statement that counts whole tables, and the tables that its plan scans */
+typedef struct WholeCount
 {
-	RawStmt    *statement = linitial_node(RawStmt, pg_parse_query(sql));
-	List	   *queries = pg_analyze_and_rewrite_fixedparams(statement, sql,
-															 NULL, 0, NULL);
-	Query	   *query = linitial_node(Query, queries);
+	const char *sql;
+	Query	   *query;
+	PlannedStmt *planned;
+	List	   *relids;
+} WholeCount;
 
-	*has_row_security = query->hasRowSecurity;
-	return pg_plan_query(query, sql, CURSOR_OPT_PARALLEL_OK, NULL);
+/* Plans a statement that pgsync itself built, without parameters. */
+static void
+plan_whole_count(WholeCount *whole)
+{
+	RawStmt    *statement = linitial_node(RawStmt, pg_parse_query(whole->sql));
+	List	   *queries = pg_analyze_and_rewrite_fixedparams(statement,
+															 whole->sql,
+															 NULL, 0, NULL);
+
+	whole->query = linitial_node(Query, queries);
+	/* planning uses up its input */
+	whole->planned = pg_plan_query(copyObject(whole->query), whole->sql,
+								   CURSOR_OPT_PARALLEL_OK, NULL);
+}
+
+/* Says whether a scanned table can be counted without running the plan. */
+static bool
+is_countable(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	bool		countable;
+
+	countable = rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE ||
+		pgsync_heap_countable(rel);
+	table_close(rel, NoLock);
+	return countable;
 }
 
 /*
  * Collects the tables whose rows the statement counts, if it does nothing
- * but count all rows of heap tables; else returns false.
+ * but count all rows of tables that can be counted; else returns false.
  */
 static bool
-collect_tables(const char *sql, PlannedStmt **planned, List **relids)
+collect_tables(WholeCount *whole)
 {
-	bool		has_row_security;
+	PlannedStmt *planned = whole->planned;
 	List	   *scans = NIL;
 	ListCell   *lc;
 
-	*planned = plan_statement(sql, &has_row_security);
-	if (has_row_security || (*planned)->subplans != NIL ||
-		!IsA((*planned)->planTree, Agg) ||
-		!collect_scans((*planned)->planTree, false, &scans))
+	if (whole->query->hasRowSecurity || planned->subplans != NIL ||
+		!IsA(planned->planTree, Agg) ||
+		!collect_scans(planned->planTree, false, &scans))
 		return false;
 
 	foreach(lc, scans)
 	{
-		Oid			relid = rt_fetch(lfirst_int(lc), (*planned)->rtable)->relid;
-		Relation	rel = table_open(relid, NoLock);
-		bool		countable = pgsync_heap_countable(rel);
-
-		table_close(rel, NoLock);
-		if (!countable)
+		/* a join that a foreign server does has no table of its own */
+		if (lfirst_int(lc) == 0)
 			return false;
-		*relids = lappend_oid(*relids, relid);
+		whole->relids = lappend_oid(whole->relids,
+									rt_fetch(lfirst_int(lc),
+											 planned->rtable)->relid);
+		if (!is_countable(llast_oid(whole->relids)))
+			return false;
 	}
 	return true;
 }
 
+/* Returns the number that a plan without parameters returns. */
+static int64
+run_count_plan(PlannedStmt *planned, const char *sql)
+{
+	QueryDesc  *query_desc = CreateQueryDesc(planned, sql,
+											 GetActiveSnapshot(),
+											 InvalidSnapshot, None_Receiver,
+											 NULL, NULL, 0);
+	MemoryContext oldcontext;
+	TupleTableSlot *slot;
+	bool		isnull;
+	int64		count;
+
+	ExecutorStart(query_desc, 0);
+	oldcontext = MemoryContextSwitchTo(query_desc->estate->es_query_cxt);
+	slot = ExecProcNode(query_desc->planstate);
+	count = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	MemoryContextSwitchTo(oldcontext);
+	ExecutorFinish(query_desc);
+	ExecutorEnd(query_desc);
+	FreeQueryDesc(query_desc);
+	return count;
+}
+
 /*
- * Counts by page what the statement counts, if that is possible.
+ * Counts a foreign table that is a partition or child of the target, by the
+ * same query on it alone, which its server can do: the planner sends no
+ * aggregate of a whole partition tree to a foreign server.
+ *
+ * As when the tree is queried, the privileges are those on the target, which
+ * have been checked, and the child's own do not matter.
+ */
+static int64
+count_foreign_child(const WholeCount *whole, Oid relid)
+{
+	Query	   *query = copyObject(whole->query);
+	RangeTblEntry *rte = linitial_node(RangeTblEntry, query->rtable);
+
+	rte->relid = relid;
+	rte->relkind = RELKIND_FOREIGN_TABLE;
+	rte->inh = false;
+	pgsync_clear_permissions(query, rte);
+	return run_count_plan(pg_plan_query(query, whole->sql, 0, NULL),
+						  whole->sql);
+}
+
+/* Counts one of the tables. */
+static int64
+count_table(const WholeCount *whole, Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	int64		count;
+
+	if (rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+		count = count_foreign_child(whole, relid);
+	else
+		count = pgsync_heap_count(rel, GetActiveSnapshot());
+	table_close(rel, NoLock);
+	return count;
+}
+
+/*
+ * Counts by table what the statement counts, if that is possible.
  *
  * Starting the executor does what it does for any query: it checks
  * privileges, and refuses materialized views that have no data yet.
  */
 static bool
-count_by_page(const char *sql, int64 *count)
+count_by_table(const char *sql, int64 *count)
 {
-	PlannedStmt *planned;
+	WholeCount	whole = {.sql = sql};
 	QueryDesc  *query_desc;
-	List	   *relids = NIL;
 	ListCell   *lc;
 
-	if (!collect_tables(sql, &planned, &relids))
+	plan_whole_count(&whole);
+	if (!collect_tables(&whole))
 		return false;
 
-	query_desc = CreateQueryDesc(planned, sql, GetActiveSnapshot(),
+	query_desc = CreateQueryDesc(whole.planned, sql, GetActiveSnapshot(),
 								 InvalidSnapshot, None_Receiver, NULL, NULL,
 								 0);
 	ExecutorStart(query_desc, 0);
 	*count = 0;
-	foreach(lc, relids)
-	{
-		Relation	rel = table_open(lfirst_oid(lc), NoLock);
-
-		*count += pgsync_heap_count(rel, query_desc->snapshot);
-		table_close(rel, NoLock);
-	}
+	foreach(lc, whole.relids)
+		* count += count_table(&whole, lfirst_oid(lc));
 	ExecutorFinish(query_desc);
 	ExecutorEnd(query_desc);
 	FreeQueryDesc(query_desc);
+	elog(DEBUG1, "fetch_count counted by table");
 	return true;
 }
 
 /*
  * Runs the statement that counts, under the caller's snapshot.
  *
- * Partition-wise aggregation, off by default because it is costly to plan,
- * lets each partition be counted where it is: on another server, if it is a
- * foreign table.
+ * Partition-wise aggregation is off by default because it is costly to plan,
+ * which is little beside a count: it lets workers count whole partitions.
  */
 static int64
 count_by_statement(const char *sql, ParamListInfo params, bool partitioned)
@@ -268,12 +349,9 @@ count_rows(FunctionCallInfo fcinfo, Relation target)
 	statement = pgsync_parse_statement(sql, "condition");
 	params = pgsync_bind_arguments(fcinfo, 2, statement, sql, "condition");
 
-	if (condition == NULL && may_count_pages(target) &&
-		count_by_page(sql, &count))
-	{
-		elog(DEBUG1, "fetch_count counted by page");
+	if (condition == NULL && may_count_by_table(target) &&
+		count_by_table(sql, &count))
 		return count;
-	}
 	return count_by_statement(sql, params,
 							  target->rd_rel->relkind == RELKIND_PARTITIONED_TABLE);
 }
