@@ -4,15 +4,8 @@
  *	  fetch_count: the exact number of rows of a relation.
  *
  * What the count means is always SELECT count(*) FROM target [WHERE ...].
- * Without a condition that statement is planned, and if its plan does no
- * more than read whole tables, the executor is started on it, which checks
- * privileges and locks and opens what it reads, and each of these tables is
- * counted in the best way instead of running the plan: a heap by page
- * (heap_count.c), a foreign partition on its server.
- * So row-level security, inheritance, partitions, and other extensions that
- * change plans need no rule here: they show in the plan.
- *
- * All other counts run the statement through SPI.
+ * count_tables.c says whether it may be done table by table, which is faster;
+ * else the statement runs through SPI.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -21,24 +14,15 @@
 #include "pgsync.h"
 
 #include "access/relation.h"
-#include "access/table.h"
-#include "access/xact.h"
 #include "args.h"
 #include "bind.h"
 #include "catalog/pg_class.h"
-#include "executor/executor.h"
-#include "heap_count.h"
-#include "optimizer/optimizer.h"
-#include "parser/parsetree.h"
+#include "count_tables.h"
 #include "spi_util.h"
 #include "sqltext.h"
-#include "tcop/dest.h"
-#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 /*
  * Opens the target, and keeps it locked to the end of the transaction, as a
@@ -74,12 +58,12 @@ open_target(Oid relid)
 }
 
 /*
- * Says whether the rules by which tables are counted apply at all: the target
- * is a table (a view's columns might have side effects), its reads need no
- * predicate locks, and the snapshot is an ordinary one.
+ * Says whether counting by table may be worth its planning.  With a condition
+ * it is only for the sake of foreign children.  A view's columns may have
+ * side effects, which its plan need not show.
  */
 static bool
-may_count_by_table(Relation target)
+may_count_by_table(Relation target, bool conditional)
 {
 	switch (target->rd_rel->relkind)
 	{
@@ -87,221 +71,10 @@ may_count_by_table(Relation target)
 		case RELKIND_PARTITIONED_TABLE:
 		case RELKIND_MATVIEW:
 		case RELKIND_TOASTVALUE:
-			return !IsolationIsSerializable() &&
-				GetActiveSnapshot()->snapshot_type == SNAPSHOT_MVCC;
+			return !conditional || target->rd_rel->relhassubclass;
 		default:
 			return false;
 	}
-}
-
-/*
- * Collects the range table indexes of the tables that a plan scans, if it
- * counts all their rows and does nothing else; else returns false.
- *
- * "below" says that the plan is not the topmost one, where only the partial
- * half of an aggregate is the same count.  The index scans have no condition,
- * so they return every row, which the planner may prefer to a sequential
- * scan.
- */
-static bool
-collect_scans(Plan *plan, bool below, List **scans)
-{
-	ListCell   *lc;
-
-	if (plan == NULL || plan->qual != NIL || plan->initPlan != NIL)
-		return false;
-
-	switch (nodeTag(plan))
-	{
-		case T_Agg:
-			if (((Agg *) plan)->numCols > 0 ||
-				(below && !DO_AGGSPLIT_SKIPFINAL(((Agg *) plan)->aggsplit)))
-				return false;
-			return collect_scans(plan->lefttree, true, scans);
-		case T_Gather:
-			return collect_scans(plan->lefttree, true, scans);
-		case T_Append:
-			foreach(lc, ((Append *) plan)->appendplans)
-			{
-				if (!collect_scans(lfirst(lc), true, scans))
-					return false;
-			}
-			return true;
-		case T_IndexScan:
-			if (((IndexScan *) plan)->indexqual != NIL)
-				return false;
-			break;
-		case T_IndexOnlyScan:
-			if (((IndexOnlyScan *) plan)->indexqual != NIL)
-				return false;
-			break;
-		case T_SeqScan:
-		case T_ForeignScan:
-			break;
-		default:
-			return false;
-	}
-	*scans = lappend_int(*scans, ((Scan *) plan)->scanrelid);
-	return true;
-}
-
-/* A statement that counts whole tables, and the tables that its plan scans */
-typedef struct WholeCount
-{
-	const char *sql;
-	Query	   *query;
-	PlannedStmt *planned;
-	List	   *relids;
-} WholeCount;
-
-/* Plans a statement that pgsync itself built, without parameters. */
-static void
-plan_whole_count(WholeCount *whole)
-{
-	RawStmt    *statement = linitial_node(RawStmt, pg_parse_query(whole->sql));
-	List	   *queries = pg_analyze_and_rewrite_fixedparams(statement,
-															 whole->sql,
-															 NULL, 0, NULL);
-
-	whole->query = linitial_node(Query, queries);
-	/* planning uses up its input */
-	whole->planned = pg_plan_query(copyObject(whole->query), whole->sql,
-								   CURSOR_OPT_PARALLEL_OK, NULL);
-}
-
-/* Says whether a scanned table can be counted without running the plan. */
-static bool
-is_countable(Oid relid)
-{
-	Relation	rel = table_open(relid, NoLock);
-	bool		countable;
-
-	countable = rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE ||
-		pgsync_heap_countable(rel);
-	table_close(rel, NoLock);
-	return countable;
-}
-
-/*
- * Collects the tables whose rows the statement counts, if it does nothing
- * but count all rows of tables that can be counted; else returns false.
- */
-static bool
-collect_tables(WholeCount *whole)
-{
-	PlannedStmt *planned = whole->planned;
-	List	   *scans = NIL;
-	ListCell   *lc;
-
-	if (whole->query->hasRowSecurity || planned->subplans != NIL ||
-		!IsA(planned->planTree, Agg) ||
-		!collect_scans(planned->planTree, false, &scans))
-		return false;
-
-	foreach(lc, scans)
-	{
-		/* a join that a foreign server does has no table of its own */
-		if (lfirst_int(lc) == 0)
-			return false;
-		whole->relids = lappend_oid(whole->relids,
-									rt_fetch(lfirst_int(lc),
-											 planned->rtable)->relid);
-		if (!is_countable(llast_oid(whole->relids)))
-			return false;
-	}
-	return true;
-}
-
-/* Returns the number that a plan without parameters returns. */
-static int64
-run_count_plan(PlannedStmt *planned, const char *sql)
-{
-	QueryDesc  *query_desc = CreateQueryDesc(planned, sql,
-											 GetActiveSnapshot(),
-											 InvalidSnapshot, None_Receiver,
-											 NULL, NULL, 0);
-	MemoryContext oldcontext;
-	TupleTableSlot *slot;
-	bool		isnull;
-	int64		count;
-
-	ExecutorStart(query_desc, 0);
-	oldcontext = MemoryContextSwitchTo(query_desc->estate->es_query_cxt);
-	slot = ExecProcNode(query_desc->planstate);
-	count = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-	MemoryContextSwitchTo(oldcontext);
-	ExecutorFinish(query_desc);
-	ExecutorEnd(query_desc);
-	FreeQueryDesc(query_desc);
-	return count;
-}
-
-/*
- * Counts a foreign table that is a partition or child of the target, by the
- * same query on it alone, which its server can do: the planner sends no
- * aggregate of a whole partition tree to a foreign server.
- *
- * As when the tree is queried, the privileges are those on the target, which
- * have been checked, and the child's own do not matter.
- */
-static int64
-count_foreign_child(const WholeCount *whole, Oid relid)
-{
-	Query	   *query = copyObject(whole->query);
-	RangeTblEntry *rte = linitial_node(RangeTblEntry, query->rtable);
-
-	rte->relid = relid;
-	rte->relkind = RELKIND_FOREIGN_TABLE;
-	rte->inh = false;
-	pgsync_clear_permissions(query, rte);
-	return run_count_plan(pg_plan_query(query, whole->sql, 0, NULL),
-						  whole->sql);
-}
-
-/* Counts one of the tables. */
-static int64
-count_table(const WholeCount *whole, Oid relid)
-{
-	Relation	rel = table_open(relid, NoLock);
-	int64		count;
-
-	if (rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
-		count = count_foreign_child(whole, relid);
-	else
-		count = pgsync_heap_count(rel, GetActiveSnapshot());
-	table_close(rel, NoLock);
-	return count;
-}
-
-/*
- * Counts by table what the statement counts, if that is possible.
- *
- * Starting the executor does what it does for any query: it checks
- * privileges, and refuses materialized views that have no data yet.
- */
-static bool
-count_by_table(const char *sql, int64 *count)
-{
-	WholeCount	whole = {.sql = sql};
-	QueryDesc  *query_desc;
-	ListCell   *lc;
-
-	plan_whole_count(&whole);
-	if (!collect_tables(&whole))
-		return false;
-
-	query_desc = CreateQueryDesc(whole.planned, sql, GetActiveSnapshot(),
-								 InvalidSnapshot, None_Receiver, NULL, NULL,
-								 0);
-	ExecutorStart(query_desc, 0);
-	*count = 0;
-	foreach(lc, whole.relids)
-		* count += count_table(&whole, lfirst_oid(lc));
-	ExecutorFinish(query_desc);
-	ExecutorEnd(query_desc);
-	FreeQueryDesc(query_desc);
-	elog(DEBUG1, "fetch_count counted by table");
-	return true;
 }
 
 /*
@@ -349,8 +122,8 @@ count_rows(FunctionCallInfo fcinfo, Relation target)
 	statement = pgsync_parse_statement(sql, "condition");
 	params = pgsync_bind_arguments(fcinfo, 2, statement, sql, "condition");
 
-	if (condition == NULL && may_count_by_table(target) &&
-		count_by_table(sql, &count))
+	if (may_count_by_table(target, condition != NULL) &&
+		pgsync_count_by_table(sql, params, &count))
 		return count;
 	return count_by_statement(sql, params,
 							  target->rd_rel->relkind == RELKIND_PARTITIONED_TABLE);

@@ -121,7 +121,7 @@ SKIP:
 	my $available = $primary->safe_psql('postgres',
 		q{SELECT count(*) FROM pg_available_extensions WHERE name = 'postgres_fdw'}
 	);
-	skip 'postgres_fdw is not installed', 6 unless $available;
+	skip 'postgres_fdw is not installed', 24 unless $available;
 
 	my $host = $primary->host;
 	my $port = $primary->port;
@@ -138,8 +138,10 @@ INSERT INTO remote_2 SELECT i, i FROM generate_series(100, 149) i;
 CREATE TABLE sharded (k integer, v integer) PARTITION BY RANGE (k);
 CREATE FOREIGN TABLE shard_1 PARTITION OF sharded FOR VALUES FROM (0) TO (100)
     SERVER shard OPTIONS (table_name 'remote_1');
-CREATE FOREIGN TABLE shard_2 PARTITION OF sharded FOR VALUES FROM (100) TO (200)
+CREATE FOREIGN TABLE shard_2 (gone integer, v integer, k integer)
     SERVER shard OPTIONS (table_name 'remote_2');
+ALTER FOREIGN TABLE shard_2 DROP COLUMN gone;
+ALTER TABLE sharded ATTACH PARTITION shard_2 FOR VALUES FROM (100) TO (200);
 CREATE TABLE local_3 PARTITION OF sharded FOR VALUES FROM (200) TO (300);
 INSERT INTO local_3 SELECT i, i FROM generate_series(200, 210) i;
 CREATE TABLE mixed (k integer, v integer);
@@ -149,18 +151,50 @@ INSERT INTO mixed VALUES (1, 1);
 ALTER SYSTEM SET log_statement = 'all';
 SELECT pg_reload_conf();
 });
+
+	# Both ways of counting must agree, and as many remote counts be logged.
+	my $sharded_is = sub {
+		my ($condition, $expected, $remote_counts) = @_;
+		my $position = -s $primary->logfile;
+		is( $primary->safe_psql(
+				'postgres',
+				qq{SELECT fetch_count('sharded', \$\$$condition\$\$) || '=' || count(*)
+				FROM sharded WHERE $condition}
+			),
+			"$expected=$expected",
+			"partitions where $condition");
+		my $log = slurp_file($primary->logfile, $position);
+		my @remote =
+		  $log =~ /CURSOR FOR\s+SELECT count\(\*\) FROM public\.remote_/g;
+		is(scalar(@remote), $remote_counts, 'counted on their server');
+	};
 	my $position = -s $primary->logfile;
 	is($primary->safe_psql('postgres', q{SELECT fetch_count('sharded')}),
 		161, 'foreign and local partitions');
 	my $log = slurp_file($primary->logfile, $position);
 	my @remote = $log =~ /CURSOR FOR\s+SELECT count\(\*\) FROM public\.remote_/g;
 	is(scalar(@remote), 2, 'foreign partitions are counted on their server');
+	$sharded_is->('v % 2 = 0', 81, 2);
+	$sharded_is->('sharded.k < 120', 120, 2);
+	# pruned ones are not asked
+	$sharded_is->('k >= 140', 21, 1);
+	$sharded_is->('k >= 200', 11, 0);
+	$sharded_is->('k < 0', 0, 0);
+	# what its server cannot decide is decided here
+	$sharded_is->(q{tableoid = 'shard_1'::regclass}, 100, 0);
+	$sharded_is->('(sharded).k = 105 OR sharded IS NULL', 1, 0);
+	$sharded_is->('k = (SELECT max(v) FROM remote_2)', 1, 0);
 	is( $primary->safe_psql(
 			'postgres',
-			q{SELECT fetch_count('sharded', 'v % 2 = $1', 0) || '=' || count(*) FROM sharded WHERE v % 2 = 0}
+			q{SELECT fetch_count('sharded', 'v % 2 = $1 AND k > $2', 0, '99')}),
+		31,
+		'arguments');
+	is( $primary->safe_psql(
+			'postgres',
+			q{BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT fetch_count('sharded')}
 		),
-		'81=81',
-		'foreign partitions with a condition');
+		161,
+		'serializable');
 	is( $primary->safe_psql(
 			'postgres', q{
 CREATE ROLE regress_reader;
@@ -178,6 +212,12 @@ SELECT fetch_count('sharded') || '=' || count(*) FROM sharded}),
 			q{SELECT fetch_count('mixed') || '=' || count(*) FROM mixed}),
 		'51=51',
 		'foreign child of an ordinary table');
+	is( $primary->safe_psql(
+			'postgres',
+			q{SELECT fetch_count('mixed', 'v < 110') || '=' || count(*) FROM mixed WHERE v < 110}
+		),
+		'11=11',
+		'the same with a condition');
 	is($primary->safe_psql('postgres', q{SELECT fetch_count('shard_2')}),
 		50, 'foreign table');
 }
