@@ -18,7 +18,7 @@ import psycopg
 SCALE = float(os.environ.get("PGSYNC_BENCH_SCALE", "1"))
 COUNT_ROWS = int(5_000_000 * SCALE)
 FETCH_ROWS = int(200_000 * SCALE)
-ROUNDS = 7
+ROUNDS = 11
 
 TO_JSONB = "SELECT count(j) FROM (SELECT to_jsonb(q) AS j FROM ({}) q) x"
 FETCH_ALL = "SELECT count(j) FROM fetch_all($${}$$) j"
