@@ -97,7 +97,7 @@ pgsync_check_on_conflict(const char *on_conflict)
 		insert = (InsertStmt *) linitial_node(RawStmt, raw)->stmt;
 	if (insert == NULL || !IsA(insert, InsertStmt) ||
 		insert->onConflictClause == NULL ||
-		pgsync_insert_has_returning(insert))
+		pgsync_has_returning(insert))
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("argument \"on_conflict\" must be one ON CONFLICT clause"),
