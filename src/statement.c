@@ -33,6 +33,7 @@
 #include "spi_util.h"
 #include "statement.h"
 #include "tcop/tcopprot.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -310,24 +311,43 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 }
 
 /*
- * Checks that the caller may insert into all the named columns, while the
- * statement runs: starts, and ends, the statement that lists them.  The
- * running one then counts them as inserted, too.
+ * Returns whether the caller may insert into any column that a row may name,
+ * as far as that can be told without starting a statement.
  */
-void
-pgsync_statement_widen(PgsyncStatement *statement)
+static bool
+may_insert_anywhere(PgsyncStatement *statement)
 {
-	const bool *named = statement->named;
-	MemoryContext oldcontext;
+	Relation	rel = statement->target->rel;
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	if (ExecutorCheckPerms_hook != NULL ||
+		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(),
+						  ACL_INSERT) != ACLCHECK_OK)
+		return false;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (statement->named[i] &&
+			(attr->attgenerated ||
+			 attr->attidentity == ATTRIBUTE_IDENTITY_ALWAYS))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Starts, and ends, the statement that lists all the named columns, so that
+ * the server judges whether it may run.
+ */
+static void
+check_wider(PgsyncStatement *statement)
+{
 	PgsyncStatement *wider;
 	QueryDesc  *queryDesc;
 
-	if (statement->sink == PGSYNC_SINK_SPOOL)
-		return;					/* not planned yet */
-
-	oldcontext = MemoryContextSwitchTo(statement->target->mcxt);
 	wider = pgsync_statement_create(statement->target, statement->clauses,
-									statement->feed, named);
+									statement->feed, statement->named);
 	wider->params = statement->params;
 	wider->query = pgsync_statement_text(wider, NULL);
 	wider->plan = plan_query(wider, wider->query);
@@ -337,7 +357,34 @@ pgsync_statement_widen(PgsyncStatement *statement)
 	ExecutorStart(queryDesc, EXEC_FLAG_EXPLAIN_ONLY);
 	ExecutorEnd(queryDesc);
 	FreeQueryDesc(queryDesc);
-	restrict_inserted_columns(statement, named);
+	tuplestore_end(wider->rows->reldata);
+}
+
+/*
+ * Checks that the caller may insert into all the named columns, while the
+ * statement runs, which then counts them as inserted, too.
+ */
+void
+pgsync_statement_widen(PgsyncStatement *statement)
+{
+	MemoryContext context;
+	MemoryContext oldcontext;
+
+	if (statement->sink == PGSYNC_SINK_SPOOL)
+		return;					/* not planned yet */
+
+	if (!may_insert_anywhere(statement))
+	{
+		context = AllocSetContextCreate(CurrentMemoryContext,
+										"pgsync wider statement",
+										ALLOCSET_DEFAULT_SIZES);
+		oldcontext = MemoryContextSwitchTo(context);
+		check_wider(statement);
+		MemoryContextSwitchTo(oldcontext);
+		MemoryContextDelete(context);
+	}
+	oldcontext = MemoryContextSwitchTo(statement->target->mcxt);
+	restrict_inserted_columns(statement, statement->named);
 	MemoryContextSwitchTo(oldcontext);
 }
 
