@@ -36,6 +36,9 @@
 #define MAX_BUFFERED_ROWS	1000
 #define MAX_BUFFERED_BYTES	65535
 
+/* ... or when its values take this much memory, as defaults may do */
+#define MAX_VALUE_BYTES		(1024 * 1024)
+
 /* What a buffer's slots may take, which matters for very wide tables */
 #define MAX_SLOT_BYTES		(256 * 1024)
 
@@ -247,16 +250,33 @@ check_row(HeapSink *sink, ResultRelInfo *resultRelInfo, TupleTableSlot *slot,
 		ExecPartitionCheck(resultRelInfo, slot, sink->estate, true);
 }
 
+/*
+ * Returns a row's size: its input's, or the stored row's if that is known and
+ * larger, as generated columns may make it.
+ */
+static inline Size
+row_size(HeapSink *sink, TupleTableSlot *slot)
+{
+	Size		size = sink->feed->size;
+
+	if (TTS_SHOULDFREE(slot) && TTS_IS_BUFFERTUPLE(slot))
+		size = Max(size, ((HeapTupleTableSlot *) slot)->tuple->t_len);
+	return size;
+}
+
 /* Counts a checked row into its buffer, and stores what has become enough. */
 static inline void
 add_row(HeapSink *sink, RowBuffer *buffer)
 {
+	Size		size = row_size(sink, buffer->slots[buffer->nrows]);
+
 	buffer->numbers[buffer->nrows++] = sink->feed->number;
-	buffer->nbytes += sink->feed->size;
+	buffer->nbytes += size;
 	sink->total_rows++;
-	sink->total_bytes += sink->feed->size;
+	sink->total_bytes += size;
 	if (buffer->nrows >= buffer->max_rows ||
-		buffer->nbytes >= MAX_BUFFERED_BYTES)
+		buffer->nbytes >= MAX_BUFFERED_BYTES ||
+		MemoryContextMemAllocated(buffer->mcxt, false) >= MAX_VALUE_BYTES)
 		flush_buffer(sink, buffer);
 	else if (sink->total_rows >= MAX_TOTAL_ROWS ||
 			 sink->total_bytes >= MAX_TOTAL_BYTES)
