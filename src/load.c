@@ -158,12 +158,12 @@ read_row(Load *load, Datum *values, bool *nulls)
 {
 	bool		found;
 
-	CHECK_FOR_INTERRUPTS();
 	load->row.values = values;
 	load->row.nulls = nulls;
 	memset(nulls, true, load->target->natts);
 	memset(load->row.named, false, load->target->natts);
 	load->reading = true;
+	CHECK_FOR_INTERRUPTS();
 	found = load->source->routine->next(load->source, &load->row);
 	load->reading = false;
 	return found;
