@@ -19,6 +19,43 @@
 -- tables.c, sequence.c: emptying tables, setting sequences
 ----------------------------------------------------------------
 
+CREATE FUNCTION get_tables(
+    schemas text[],                     -- names of schemas
+    ignored_tables text[] DEFAULT NULL  -- tables to leave out, in SQL's
+                                        -- spelling, with or without a schema
+) RETURNS text[]                        -- quoted, schema-qualified, sorted
+AS 'MODULE_PATHNAME', 'get_tables'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION get_tables(text[], text[]) IS
+'the tables of some schemas, quoted and sorted; none of an extension, no temporary ones';
+
+CREATE FUNCTION clean_tables(
+    tables text[],                       -- in SQL's spelling; search_path
+                                         -- applies
+    reset_seq boolean DEFAULT true,      -- restart the sequences they own
+    "cascade" boolean DEFAULT true,      -- also what references them
+    protected_tables text[] DEFAULT NULL -- fail rather than empty these
+) RETURNS text[]                         -- those that had rows or a moved
+                                         -- sequence: quoted, sorted
+AS 'MODULE_PATHNAME', 'clean_tables'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION clean_tables(text[], boolean, boolean, text[]) IS
+'empties tables as TRUNCATE does, at the price of those that are not empty; returns these';
+
+CREATE FUNCTION set_seq_max(
+    seq regclass,                      -- the sequence
+    target regclass,                   -- the table it fills
+    column_name name DEFAULT NULL,     -- NULL: the column that uses it, or id
+    forward_only boolean DEFAULT false -- never set it back
+) RETURNS bigint                       -- the sequence's last value then
+AS 'MODULE_PATHNAME', 'set_seq_max'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION set_seq_max(regclass, regclass, name, boolean) IS
+'sets a sequence to the greatest value of the column it fills, so that nextval goes on after it';
+
 ----------------------------------------------------------------
 -- database.c: dropping a database
 ----------------------------------------------------------------

@@ -17,4 +17,13 @@
 #error "pgsync needs PostgreSQL 15 or newer"
 #endif
 
+/*
+ * 16 replaced the ownership checks of each kind of object by one function
+ * (commit afbfc02983f8).  pgsync asks about relations only.
+ */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objectid, roleid) \
+	pg_class_ownercheck(objectid, roleid)
+#endif
+
 #endif							/* PGSYNC_COMPAT_H */
