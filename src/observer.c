@@ -19,18 +19,19 @@
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
 #include "observer.h"
+#include "utils/fmgroids.h"
 #include "utils/rel.h"
 
-/*
- * Says whether this database has any publication: without one, no table needs
- * to be looked up in them.
- */
-bool
-pgsync_publications_exist(void)
+/* Says whether this database has any publication. */
+static bool
+publications_exist(void)
 {
 	Relation	catalog = table_open(PublicationRelationId, AccessShareLock);
 	SysScanDesc scan;
@@ -41,6 +42,44 @@ pgsync_publications_exist(void)
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return found;
+}
+
+/* Returns the relations that belong to any extension. */
+List *
+pgsync_extension_relids(void)
+{
+	Relation	catalog = table_open(DependRelationId, AccessShareLock);
+	List	   *relids = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ExtensionRelationId));
+	scan = systable_beginscan(catalog, DependReferenceIndexId, true, NULL,
+							  1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->classid == RelationRelationId &&
+			form->deptype == DEPENDENCY_EXTENSION)
+			relids = lappend_oid(relids, form->objid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return relids;
+}
+
+/*
+ * Reads what the tables' own catalog entries do not tell: one scan of each
+ * catalog is cheaper than one lookup a table.
+ */
+void
+pgsync_find_observers(PgsyncObservers *observers)
+{
+	observers->publications_exist = publications_exist();
+	observers->extension_relids = pgsync_extension_relids();
 }
 
 /*
@@ -72,12 +111,11 @@ pgsync_has_truncate_trigger(Relation rel)
  * watches it through a trigger.  Such a table's rows may be elsewhere.
  */
 static bool
-is_of_extension(Relation rel)
+is_of_extension(Relation rel, PgsyncObservers *observers)
 {
 	TriggerDesc *triggers = rel->trigdesc;
 
-	if (OidIsValid(getExtensionOfObject(RelationRelationId,
-										RelationGetRelid(rel))))
+	if (list_member_oid(observers->extension_relids, RelationGetRelid(rel)))
 		return true;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -93,7 +131,7 @@ is_of_extension(Relation rel)
 
 /* Says whether the table must be left to core's TRUNCATE, even if empty. */
 bool
-pgsync_is_observed(Relation rel, bool publications_exist)
+pgsync_is_observed(Relation rel, PgsyncObservers *observers)
 {
 	if (rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		return true;
@@ -108,8 +146,8 @@ pgsync_is_observed(Relation rel, bool publications_exist)
 		return true;
 
 	return pgsync_has_truncate_trigger(rel) ||
-		(publications_exist && is_published(rel)) ||
-		is_of_extension(rel);
+		(observers->publications_exist && is_published(rel)) ||
+		is_of_extension(rel, observers);
 }
 
 /*

@@ -21,7 +21,6 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "args.h"
-#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -86,12 +85,12 @@ check_may_write(void)
 /* Decides what is to become of one table on its own. */
 static void
 decide_table(PgsyncClosureTable *table, Snapshot latest,
-			 bool publications_exist)
+			 PgsyncObservers *observers)
 {
 	Relation	rel = table_open(table->relid, NoLock);
 	PgsyncContents contents = PGSYNC_CONTENTS_NONE;
 
-	table->observed = pgsync_is_observed(rel, publications_exist);
+	table->observed = pgsync_is_observed(rel, observers);
 	if (rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		contents = PGSYNC_CONTENTS_MANY;
 	else if (rel->rd_rel->relkind == RELKIND_RELATION)
@@ -129,15 +128,16 @@ any_truncate_trigger(PgsyncClosure *closure)
 static void
 decide_tables(PgsyncClosure *closure, Snapshot latest)
 {
-	bool		publications_exist = pgsync_publications_exist();
 	bool		all_to_core = any_truncate_trigger(closure);
+	PgsyncObservers observers;
 	ListCell   *cell;
 
+	pgsync_find_observers(&observers);
 	foreach(cell, closure->tables)
 	{
 		PgsyncClosureTable *table = lfirst(cell);
 
-		decide_table(table, latest, publications_exist);
+		decide_table(table, latest, &observers);
 		if (all_to_core)
 			table->truncate = true;
 	}
@@ -356,13 +356,13 @@ spares_ignored(Oid relid, List *ignored, List *ignored_trees)
 
 /* Says whether a pg_class row is a table that get_tables may list. */
 static bool
-is_listed_table(Form_pg_class form, List *schemas)
+is_listed_table(Form_pg_class form, List *schemas, List *extension_relids)
 {
 	return (form->relkind == RELKIND_RELATION ||
 			form->relkind == RELKIND_PARTITIONED_TABLE) &&
 		form->relpersistence != RELPERSISTENCE_TEMP &&
 		list_member_oid(schemas, form->relnamespace) &&
-		!OidIsValid(getExtensionOfObject(RelationRelationId, form->oid));
+		!list_member_oid(extension_relids, form->oid);
 }
 
 /* Returns the tables of some schemas, without the ignored ones. */
@@ -370,6 +370,7 @@ static List *
 list_tables(List *schemas, List *ignored)
 {
 	List	   *ignored_trees = with_inheritors(ignored);
+	List	   *extension_relids = pgsync_extension_relids();
 	List	   *relids = NIL;
 	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
 	SysScanDesc scan;
@@ -381,7 +382,7 @@ list_tables(List *schemas, List *ignored)
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 
 		CHECK_FOR_INTERRUPTS();
-		if (is_listed_table(form, schemas) &&
+		if (is_listed_table(form, schemas, extension_relids) &&
 			spares_ignored(form->oid, ignored, ignored_trees))
 			relids = lappend_oid(relids, form->oid);
 	}
