@@ -82,13 +82,17 @@ check_may_write(void)
 	PreventCommandDuringRecovery("clean_tables()");
 }
 
-/* Decides what is to become of one table on its own. */
-static void
+/*
+ * Decides what is to become of one table on its own; true if it has a
+ * TRUNCATE trigger.
+ */
+static bool
 decide_table(PgsyncClosureTable *table, Snapshot latest,
 			 PgsyncObservers *observers)
 {
 	Relation	rel = table_open(table->relid, NoLock);
 	PgsyncContents contents = PGSYNC_CONTENTS_NONE;
+	bool		has_trigger = pgsync_has_truncate_trigger(rel);
 
 	table->observed = pgsync_is_observed(rel, observers);
 	if (rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
@@ -100,46 +104,29 @@ decide_table(PgsyncClosureTable *table, Snapshot latest,
 	table->in_place = contents == PGSYNC_CONTENTS_FEW;
 	table->truncate = table->observed || contents == PGSYNC_CONTENTS_MANY;
 	table_close(rel, NoLock);
+	return has_trigger;
 }
 
 /*
- * Says whether any table of the closure has a TRUNCATE trigger.  It may read
- * or write the others, so that all of them must then be emptied by the one
- * statement that fires it.
+ * Decides what is to become of each table.
+ *
+ * A TRUNCATE trigger may read or write any of them, so if there is one, all
+ * tables are emptied by the one statement that fires it.
  */
-static bool
-any_truncate_trigger(PgsyncClosure *closure)
-{
-	ListCell   *cell;
-
-	foreach(cell, closure->relids)
-	{
-		Relation	rel = table_open(lfirst_oid(cell), NoLock);
-		bool		found = pgsync_has_truncate_trigger(rel);
-
-		table_close(rel, NoLock);
-		if (found)
-			return true;
-	}
-	return false;
-}
-
-/* Decides what is to become of each table. */
 static void
 decide_tables(PgsyncClosure *closure, Snapshot latest)
 {
-	bool		all_to_core = any_truncate_trigger(closure);
 	PgsyncObservers observers;
+	bool		any_trigger = false;
 	ListCell   *cell;
 
 	pgsync_find_observers(&observers);
 	foreach(cell, closure->tables)
+		any_trigger |= decide_table(lfirst(cell), latest, &observers);
+	foreach(cell, closure->tables)
 	{
-		PgsyncClosureTable *table = lfirst(cell);
-
-		decide_table(table, latest, &observers);
-		if (all_to_core)
-			table->truncate = true;
+		if (any_trigger)
+			((PgsyncClosureTable *) lfirst(cell))->truncate = true;
 	}
 	pgsync_truncate_complete(closure);
 }
