@@ -28,7 +28,7 @@ AS 'MODULE_PATHNAME', 'get_tables'
 LANGUAGE C STABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION get_tables(text[], text[]) IS
-'the tables of some schemas, quoted and sorted; none of an extension, no temporary ones';
+'lists the ordinary and partitioned tables of some schemas, schema-qualified, quoted and sorted, as clean_tables takes them; leaves out temporary tables, those of an extension, ignored ones and what could not be emptied without them; a missing schema has no tables (rule: pg_tables; errors 22004, 42602)';
 
 CREATE FUNCTION clean_tables(
     tables text[],                       -- in SQL's spelling; search_path
@@ -42,7 +42,7 @@ AS 'MODULE_PATHNAME', 'clean_tables'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION clean_tables(text[], boolean, boolean, text[]) IS
-'empties tables as TRUNCATE does, at the price of those that are not empty; returns these';
+'empties tables with the meaning of TRUNCATE [RESTART IDENTITY] [CASCADE], at the price of those that have rows or a moved sequence, and returns these, sorted (rule: TRUNCATE; errors 42P01, 3F000, 42602, 22004, 42809, 42501, 0A000, 55006, 25006; 55000 if a protected table would be emptied)';
 
 CREATE FUNCTION set_seq_max(
     seq regclass,                      -- the sequence
@@ -54,7 +54,7 @@ AS 'MODULE_PATHNAME', 'set_seq_max'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION set_seq_max(regclass, regclass, name, boolean) IS
-'sets a sequence to the greatest value of the column it fills, so that nextval goes on after it';
+'sets a sequence to the greatest value of the column it fills (descending: the least), or to its start if there is none, and returns its last value; not undone by ROLLBACK (rule: setval; errors 22004, 42P01, 42809, 42703, 42702, 42804, 22003, 42501, 25006)';
 
 ----------------------------------------------------------------
 -- database.c: dropping a database
