@@ -134,8 +134,9 @@ extension_settings() {
   local libdir sharedir known
   libdir=$("$PG_CONFIG" --pkglibdir)
   sharedir=$("$PG_CONFIG" --sharedir)
+  # not grep -q: it would leave early, and break the pipe of those before it
   known() { as_server_user "$bindir/postgres" --describe-config 2>/dev/null |
-    cut -f1 | grep -qx "$1"; }
+    cut -f1 | grep -x "$1" >/dev/null; }
   if known extension_control_path; then
     printf "extension_control_path = '%s:\$system'\n" \
       "$work/install$sharedir"

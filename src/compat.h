@@ -13,13 +13,150 @@
 #ifndef PGSYNC_COMPAT_H
 #define PGSYNC_COMPAT_H
 
+#include "common/jsonapi.h"
+#include "executor/executor.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "storage/lock.h"
+#include "utils/jsonfuncs.h"
+#include "utils/rel.h"
+
 #if PG_VERSION_NUM < 150000
 #error "pgsync needs PostgreSQL 15 or newer"
 #endif
 
 /*
- * 16 replaced the ownership checks of each kind of object by one function
- * (commit afbfc02983f8).  pgsync asks about relations only.
+ * PostgreSQL 17 lets the caller provide the lexer's struct (NULL: palloc it).
+ */
+static inline JsonLexContext *
+pgsync_make_json_lex_context(char *json, int len, int encoding,
+							 bool need_escapes)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, json, len, encoding,
+										need_escapes);
+#else
+	return makeJsonLexContextCstringLen(json, len, encoding, need_escapes);
+#endif
+}
+
+/*
+ * PostgreSQL 16 lets ExecInsertIndexTuples update summarizing indexes only.
+ */
+static inline List *
+pgsync_insert_index_tuples(ResultRelInfo *resultRelInfo, TupleTableSlot *slot,
+						   EState *estate, bool noDupErr, bool *specConflict,
+						   List *arbiterIndexes)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(resultRelInfo, slot, estate, false,
+								 noDupErr, specConflict, arbiterIndexes,
+								 false);
+#else
+	return ExecInsertIndexTuples(resultRelInfo, slot, estate, false,
+								 noDupErr, specConflict, arbiterIndexes);
+#endif
+}
+
+/*
+ * Returns where a planned INSERT keeps the columns that it names, for
+ * privilege checks and error details.  PostgreSQL 16 moved them from the
+ * range table entry to a permission info of its own.
+ */
+static inline Bitmapset **
+pgsync_inserted_columns(List *rtable, List *permInfos, Index rtindex)
+{
+	RangeTblEntry *rte = list_nth_node(RangeTblEntry, rtable, rtindex - 1);
+
+#if PG_VERSION_NUM >= 160000
+	return &list_nth_node(RTEPermissionInfo, permInfos,
+						  rte->perminfoindex - 1)->insertedCols;
+#else
+	return &rte->insertedCols;
+#endif
+}
+
+/* PostgreSQL 16 keeps permission infos beside the range table. */
+#if PG_VERSION_NUM >= 160000
+#define PGSYNC_PERM_INFOS(plannedstmt) ((plannedstmt)->permInfos)
+#else
+#define PGSYNC_PERM_INFOS(plannedstmt) NIL
+#endif
+
+/* PostgreSQL 18 gave RETURNING a node of its own. */
+static inline bool
+pgsync_insert_has_returning(InsertStmt *insert)
+{
+#if PG_VERSION_NUM >= 180000
+	return insert->returningClause != NULL;
+#else
+	return insert->returningList != NIL;
+#endif
+}
+
+/* PostgreSQL 18 dropped ExecutorRun's execute_once. */
+static inline void
+pgsync_executor_run(QueryDesc *queryDesc)
+{
+#if PG_VERSION_NUM >= 180000
+	ExecutorRun(queryDesc, ForwardScanDirection, 0);
+#else
+	ExecutorRun(queryDesc, ForwardScanDirection, 0, true);
+#endif
+}
+
+/* PostgreSQL 16 computes a partition's row conversion when it is asked for. */
+static inline TupleConversionMap *
+pgsync_root_to_child_map(ResultRelInfo *resultRelInfo, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecGetRootToChildMap(resultRelInfo, estate);
+#else
+	return resultRelInfo->ri_RootToPartitionMap;
+#endif
+}
+
+/* PostgreSQL 17 overloads random(); this is the one without arguments. */
+#if PG_VERSION_NUM >= 170000
+#define PGSYNC_F_RANDOM F_RANDOM_
+#else
+#define PGSYNC_F_RANDOM F_RANDOM
+#endif
+
+/* PostgreSQL 16 renamed the relation's "file node" to "file locator". */
+static inline SubTransactionId
+pgsync_first_relfilelocator_subid(Relation rel)
+{
+#if PG_VERSION_NUM >= 160000
+	return rel->rd_firstRelfilelocatorSubid;
+#else
+	return rel->rd_firstRelfilenodeSubid;
+#endif
+}
+
+/*
+ * PostgreSQL 17 lets LockHeldByMe count stronger modes too; before it, each
+ * lock mode has to be asked for on its own.
+ */
+static inline bool
+pgsync_lock_held_by_me(const LOCKTAG *locktag, LOCKMODE lockmode,
+					   bool orstronger)
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(locktag, lockmode, orstronger);
+#else
+	do
+	{
+		if (LockHeldByMe(locktag, lockmode))
+			return true;
+	} while (orstronger && ++lockmode <= MaxLockMode);
+	return false;
+#endif
+}
+
+/*
+ * PostgreSQL 16 replaced the ownership checks of each kind of object by one
+ * function.  pgsync asks about relations only.
  */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objectid, roleid) \

@@ -1,0 +1,64 @@
+/*-------------------------------------------------------------------------
+ *
+ * convert.h
+ *	  One JSON or text value to one column's Datum.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_CONVERT_H
+#define PGSYNC_CONVERT_H
+
+#include "access/tupdesc.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+/* How a column's base type takes values; see pgsync_converter_init */
+typedef enum PgsyncConvertKind
+{
+	PGSYNC_CONVERT_SCALAR,		/* through the type's input function */
+	PGSYNC_CONVERT_TEXT,		/* text, and varchar without a length */
+	PGSYNC_CONVERT_INTEGER,		/* int2, int4, int8 */
+	PGSYNC_CONVERT_NUMERIC,
+	PGSYNC_CONVERT_BOOL,
+	PGSYNC_CONVERT_JSON,
+	PGSYNC_CONVERT_JSONB,
+	PGSYNC_CONVERT_NESTED,		/* arrays and composites */
+} PgsyncConvertKind;
+
+/* What is kept for one column over a whole call */
+typedef struct PgsyncConverter
+{
+	PgsyncConvertKind kind;
+	Oid			typid;			/* the column's type */
+	Oid			base_typid;		/* the same, but for a domain its base type */
+	int32		base_typmod;
+	FmgrInfo	input;			/* input function of the base type */
+	Oid			typioparam;
+	void	   *domain_info;	/* domain_check's own cache */
+	FmgrInfo	populate;		/* jsonb_populate_record, for nested values */
+	TupleDesc	record_desc;	/* the one-column record it fills */
+	Datum		record;			/* that record, its column null */
+	const char *name;			/* the column's name */
+	MemoryContext mcxt;			/* where the above is kept */
+} PgsyncConverter;
+
+extern void pgsync_converter_init(PgsyncConverter *converter,
+								  Form_pg_attribute attr,
+								  MemoryContext mcxt);
+extern bool pgsync_converter_is_domain(const PgsyncConverter *converter);
+
+extern Datum pgsync_convert_null(PgsyncConverter *converter, bool *isnull);
+extern Datum pgsync_convert_text(PgsyncConverter *converter, char *str);
+extern Datum pgsync_convert_string(PgsyncConverter *converter,
+								   const char *str, int len);
+extern Datum pgsync_convert_number(PgsyncConverter *converter,
+								   const char *str, int len);
+extern Datum pgsync_convert_bool(PgsyncConverter *converter, bool value);
+extern Datum pgsync_convert_nested(PgsyncConverter *converter,
+								   const char *json, int len, bool *isnull);
+extern Datum pgsync_convert_jsonb(PgsyncConverter *converter,
+								  JsonbValue *value, bool *isnull);
+
+#endif							/* PGSYNC_CONVERT_H */

@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_scan.h
+ *	  A fast scanner for well-formed JSON text.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_JSON_SCAN_H
+#define PGSYNC_JSON_SCAN_H
+
+#include "lib/stringinfo.h"
+
+typedef enum PgsyncJsonKind
+{
+	PGSYNC_JSON_INVALID,		/* not JSON: ask core's parser what is wrong */
+	PGSYNC_JSON_STRING,
+	PGSYNC_JSON_NUMBER,
+	PGSYNC_JSON_TRUE,
+	PGSYNC_JSON_FALSE,
+	PGSYNC_JSON_NULL,
+	PGSYNC_JSON_NESTED,			/* object or array, its inside not checked */
+} PgsyncJsonKind;
+
+/* One value, as a piece of the scanned text */
+typedef struct PgsyncJsonToken
+{
+	PgsyncJsonKind kind;
+	const char *start;			/* for strings, behind the opening quote */
+	int			len;			/* for strings, without the quotes */
+	bool		escaped;		/* a string with backslashes */
+} PgsyncJsonToken;
+
+typedef struct PgsyncJsonScan
+{
+	const char *ptr;			/* next byte to read */
+	const char *end;			/* behind the last byte */
+} PgsyncJsonScan;
+
+extern bool pgsync_json_scan_string(PgsyncJsonScan *scan,
+									PgsyncJsonToken *token);
+extern bool pgsync_json_scan_value(PgsyncJsonScan *scan,
+								   PgsyncJsonToken *token);
+extern bool pgsync_json_unescape(const PgsyncJsonToken *token,
+								 StringInfo buf);
+
+/* Skips white space as JSON defines it (RFC 8259, section 2). */
+static inline void
+pgsync_json_skip_space(PgsyncJsonScan *scan)
+{
+	while (scan->ptr < scan->end &&
+		   (*scan->ptr == ' ' || *scan->ptr == '\n' ||
+			*scan->ptr == '\t' || *scan->ptr == '\r'))
+		scan->ptr++;
+}
+
+/* Skips white space, then this character; false if it is another one. */
+static inline bool
+pgsync_json_accept(PgsyncJsonScan *scan, char c)
+{
+	pgsync_json_skip_space(scan);
+	if (scan->ptr >= scan->end || *scan->ptr != c)
+		return false;
+	scan->ptr++;
+	return true;
+}
+
+#endif							/* PGSYNC_JSON_SCAN_H */

@@ -1,0 +1,408 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.c
+ *	  The INSERT statement that defines what a load means.
+ *
+ *		INSERT INTO target AS t (a, b) SELECT a, b FROM pgsync_rows
+ *			[ON CONFLICT ...] [RETURNING ...]
+ *
+ * pgsync_rows is an ephemeral named relation.  The statement is parsed,
+ * rewritten, planned and started like any other, so privileges, row-level
+ * security, rules, read-only state and other extensions' hooks work as for
+ * any INSERT.  How its rows get where they belong is a sink's business
+ * (sink.h): the one chosen is put in the place of an executor node.
+ *
+ * Where pgsync itself can provide defaults (PgsyncTarget.knows_defaults), the
+ * statement lists every column, so that rows of differing keys fit in one
+ * statement; it then is made to require INSERT on just the columns that the
+ * rows name.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/sysattr.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "parser/parser.h"
+#include "sink.h"
+#include "spi_util.h"
+#include "statement.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+
+/* The query environment's entry that leads from an EState back to us */
+#define STATEMENT_ENTRY "pgsync_statement"
+
+/* By PgsyncSinkKind */
+static const char *const sink_names[] = {"heap", "stream", "spool"};
+
+/*
+ * Turns the cursor position of a syntax error into one in our own query, as
+ * SPI does; "arg" is that query.
+ */
+static void
+query_error_callback(void *arg)
+{
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery((const char *) arg);
+	}
+}
+
+/* Parses a query with errors reported against it; one RawStmt a statement. */
+static List *
+parse_query(char *query)
+{
+	ErrorContextCallback callback;
+	List	   *raw;
+
+	callback.callback = query_error_callback;
+	callback.arg = query;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	raw = raw_parser(query, RAW_PARSE_DEFAULT);
+	error_context_stack = callback.previous;
+	return raw;
+}
+
+/*
+ * Insists that a text is one ON CONFLICT clause and nothing else: it must
+ * complete "INSERT INTO t DEFAULT VALUES", which no other clause can do but
+ * RETURNING (see insert_rest in core's gram.y).
+ *
+ * Errors: 42601.
+ */
+void
+pgsync_check_on_conflict(const char *on_conflict)
+{
+	char	   *query = psprintf("INSERT INTO t DEFAULT VALUES\n%s\n",
+								 on_conflict);
+	List	   *raw = parse_query(query);
+	InsertStmt *insert = NULL;
+
+	if (list_length(raw) == 1 &&linitial_node(RawStmt, raw)->stmt_len == 0)
+		insert = (InsertStmt *) linitial_node(RawStmt, raw)->stmt;
+	if (insert == NULL || !IsA(insert, InsertStmt) ||
+		insert->onConflictClause == NULL ||
+		pgsync_insert_has_returning(insert))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"on_conflict\" must be one ON CONFLICT clause"),
+				 errhint("For example: ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name")));
+}
+
+/* Returns the row type of pgsync_rows: the listed columns of the target. */
+static TupleDesc
+make_rows_desc(PgsyncStatement *statement)
+{
+	TupleDesc	target_desc = RelationGetDescr(statement->target->rel);
+	TupleDesc	desc = CreateTemplateTupleDesc(statement->ncolumns);
+
+	for (int i = 0; i < statement->ncolumns; i++)
+		TupleDescCopyEntry(desc, i + 1, target_desc, statement->columns[i]);
+	return desc;
+}
+
+/* Registers pgsync_rows, and the way back from the executor to us. */
+static void
+make_environment(PgsyncStatement *statement)
+{
+	EphemeralNamedRelation rows = palloc0(sizeof(EphemeralNamedRelationData));
+	EphemeralNamedRelation self = palloc0(sizeof(EphemeralNamedRelationData));
+
+	rows->md.name = PGSYNC_ROWS;
+	rows->md.reliddesc = InvalidOid;
+	rows->md.tupdesc = make_rows_desc(statement);
+	rows->md.enrtype = ENR_NAMED_TUPLESTORE;
+	rows->reldata = tuplestore_begin_heap(false, false, work_mem);
+	statement->rows = rows;
+
+	self->md.name = STATEMENT_ENTRY;
+	self->md.reliddesc = InvalidOid;
+	self->md.tupdesc = rows->md.tupdesc;
+	self->md.enrtype = ENR_NAMED_TUPLESTORE;
+	self->reldata = statement;
+
+	statement->env = create_queryEnv();
+	register_ENR(statement->env, rows);
+	register_ENR(statement->env, self);
+}
+
+/* Returns the statement that an executor state of ours belongs to. */
+PgsyncStatement *
+pgsync_statement_of(EState *estate)
+{
+	return get_ENR(estate->es_queryEnv, STATEMENT_ENTRY)->reldata;
+}
+
+/*
+ * Creates a statement whose pgsync_rows has the columns given, an element
+ * for every attribute of the target.
+ */
+PgsyncStatement *
+pgsync_statement_create(PgsyncTarget *target, const PgsyncClauses *clauses,
+						PgsyncFeed *feed, const bool *columns)
+{
+	PgsyncStatement *statement = palloc0(sizeof(PgsyncStatement));
+
+	statement->target = target;
+	statement->clauses = *clauses;
+	statement->feed = feed;
+	statement->columns = palloc(sizeof(AttrNumber) * Max(target->natts, 1));
+	for (int i = 0; i < target->natts; i++)
+	{
+		if (columns[i])
+			statement->columns[statement->ncolumns++] = i + 1;
+	}
+	make_environment(statement);
+	return statement;
+}
+
+/* Appends the named ones of the statement's columns, qualified by "prefix" */
+static void
+append_columns(StringInfo buf, PgsyncStatement *statement, const bool *named,
+			   const char *prefix)
+{
+	const char *separator = "";
+
+	for (int i = 0; i < statement->ncolumns; i++)
+	{
+		AttrNumber	attnum = statement->columns[i];
+
+		if (named != NULL && !named[attnum - 1])
+			continue;
+		appendStringInfo(buf, "%s%s%s", separator, prefix,
+						 quote_identifier(statement->target->columns[attnum - 1].name));
+		separator = ", ";
+	}
+}
+
+/*
+ * Returns the statement's text, listing just the named columns, or all of
+ * pgsync_rows for NULL.  Without any column every row is all defaults.
+ */
+char *
+pgsync_statement_text(PgsyncStatement *statement, const bool *named)
+{
+	StringInfoData list;
+	StringInfoData buf;
+
+	initStringInfo(&list);
+	append_columns(&list, statement, named, "");
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "INSERT INTO %s AS t",
+					 pgsync_qualified_relation_name(statement->target->rel));
+	if (list.len > 0)
+		appendStringInfo(&buf, " (%s)", list.data);
+	appendStringInfoString(&buf, " SELECT ");
+	append_columns(&buf, statement, named, PGSYNC_ROWS ".");
+	appendStringInfoString(&buf, " FROM " PGSYNC_ROWS);
+	if (statement->clauses.on_conflict != NULL)
+		appendStringInfo(&buf, "\n%s\n", statement->clauses.on_conflict);
+	if (statement->clauses.returning != NULL)
+		appendStringInfo(&buf, " RETURNING %s", statement->clauses.returning);
+	return buf.data;
+}
+
+/*
+ * Parses, rewrites and plans a query of ours.  NULL if that does not give
+ * exactly one planned INSERT, as rules may have it.
+ */
+static PlannedStmt *
+plan_query(PgsyncStatement *statement, char *query)
+{
+	ErrorContextCallback callback;
+	List	   *raw = parse_query(query);
+	List	   *rewritten;
+	PlannedStmt *plan = NULL;
+	int			nparams = statement->params ? statement->params->numParams : 0;
+	Oid		   *types = palloc(sizeof(Oid) * Max(nparams, 1));
+
+	for (int i = 0; i < nparams; i++)
+		types[i] = statement->params->params[i].ptype;
+	callback.callback = query_error_callback;
+	callback.arg = query;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	rewritten = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, raw),
+												   query, types, nparams,
+												   statement->env);
+	if (list_length(rewritten) == 1 &&
+		linitial_node(Query, rewritten)->commandType == CMD_INSERT)
+		plan = pg_plan_query(linitial_node(Query, rewritten), query, 0, NULL);
+	error_context_stack = callback.previous;
+	return plan;
+}
+
+/* Returns attribute numbers the way range table entries keep them. */
+static Bitmapset *
+attribute_set(PgsyncTarget *target, const bool *named)
+{
+	Bitmapset  *set = NULL;
+
+	for (int i = 0; i < target->natts; i++)
+	{
+		if (named[i])
+			set = bms_add_member(set,
+								 i + 1 -FirstLowInvalidHeapAttributeNumber);
+	}
+	return set;
+}
+
+/* Makes a planned INSERT require privileges on just the named columns. */
+static void
+restrict_inserted_columns(PgsyncStatement *statement, const bool *named)
+{
+	ModifyTable *node = (ModifyTable *) statement->plan->planTree;
+	Index		rtindex;
+
+	/* a plan that is another extension's keeps what it was planned with */
+	if (!IsA(node, ModifyTable))
+		return;
+	rtindex = linitial_int(node->resultRelations);
+	*pgsync_inserted_columns(statement->plan->rtable,
+							 PGSYNC_PERM_INFOS(statement->plan), rtindex) =
+		attribute_set(statement->target, named);
+}
+
+/* Chooses how the rows are to be stored. */
+static PgsyncSinkKind
+choose_sink(PgsyncStatement *statement)
+{
+	if (statement->plan == NULL || !pgsync_sink_stream_fits(statement->plan))
+		return PGSYNC_SINK_SPOOL;
+	if (pgsync_sink_setting == PGSYNC_SINK_AUTO &&
+		pgsync_heap_sink_fits(statement->target, statement->plan))
+		return PGSYNC_SINK_HEAP;
+	return PGSYNC_SINK_STREAM;
+}
+
+/*
+ * Plans the statement and chooses its sink.  "named", which must outlive it,
+ * says which columns the rows have named so far.
+ */
+void
+pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
+{
+	statement->named = named;
+	if (statement->clauses.observer != NULL)
+		statement->clauses.on_conflict =
+			statement->clauses.observer->begin_statement(statement->clauses.observer,
+														 named,
+														 &statement->params);
+	statement->query = pgsync_statement_text(statement, NULL);
+	statement->plan = plan_query(statement, statement->query);
+	statement->sink = choose_sink(statement);
+	/* what the tests see of the choice */
+	elog(DEBUG1, "rows go to \"%s\" through the %s sink",
+		 RelationGetRelationName(statement->target->rel),
+		 sink_names[statement->sink]);
+	if (statement->sink != PGSYNC_SINK_SPOOL)
+		restrict_inserted_columns(statement, named);
+	else if (statement->clauses.observer != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot upsert into relation \"%s\"",
+						RelationGetRelationName(statement->target->rel)),
+				 errdetail("A rule or another extension changes what an INSERT into it does.")));
+}
+
+/*
+ * Checks that the caller may insert into further columns, while the statement
+ * runs: starts, and ends, a statement that lists just these.  The running one
+ * then counts them as inserted, too.
+ */
+void
+pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
+{
+	MemoryContext context;
+	MemoryContext oldcontext;
+	PgsyncStatement *wider;
+	QueryDesc  *queryDesc;
+
+	if (statement->sink == PGSYNC_SINK_SPOOL)
+		return;					/* not planned yet */
+
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"pgsync further columns",
+									ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
+	wider = pgsync_statement_create(statement->target, &statement->clauses,
+									statement->feed, columns);
+	wider->query = pgsync_statement_text(wider, NULL);
+	wider->plan = plan_query(wider, wider->query);
+	queryDesc = CreateQueryDesc(wider->plan, wider->query, GetActiveSnapshot(),
+								InvalidSnapshot, None_Receiver, NULL,
+								wider->env, 0);
+	ExecutorStart(queryDesc, EXEC_FLAG_EXPLAIN_ONLY);
+	ExecutorEnd(queryDesc);
+	FreeQueryDesc(queryDesc);
+	tuplestore_end(wider->rows->reldata);
+	MemoryContextSwitchTo(statement->target->mcxt);
+	restrict_inserted_columns(statement, statement->named);
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
+}
+
+/*
+ * Starts the executor on the plan, with the sink in its place, and runs it.
+ * An observer also wants to know how many conflicts there were.
+ */
+static uint64
+run_plan(PgsyncStatement *statement, DestReceiver *dest)
+{
+	PgsyncObserver *observer = statement->clauses.observer;
+	QueryDesc  *queryDesc;
+	uint64		processed;
+
+	queryDesc = CreateQueryDesc(statement->plan, statement->query,
+								GetActiveSnapshot(), InvalidSnapshot, dest,
+								statement->params, statement->env,
+								observer != NULL ? INSTRUMENT_ROWS : 0);
+	statement->queryDesc = queryDesc;
+	ExecutorStart(queryDesc, 0);
+	if (statement->sink == PGSYNC_SINK_HEAP)
+		pgsync_sink_heap_install(queryDesc);
+	else
+		pgsync_sink_stream_install(queryDesc);
+	pgsync_executor_run(queryDesc);
+	processed = queryDesc->estate->es_processed;
+	if (observer != NULL)
+		observer->end_statement(observer, statement);
+	ExecutorFinish(queryDesc);
+	ExecutorEnd(queryDesc);
+	FreeQueryDesc(queryDesc);
+	statement->queryDesc = NULL;
+	return processed;
+}
+
+/*
+ * Runs the statement to its end and returns how many rows it inserted or
+ * updated.  The caller has pushed the snapshot that it is to use.
+ */
+uint64
+pgsync_statement_run(PgsyncStatement *statement, DestReceiver *dest)
+{
+	uint64		processed;
+
+	if (statement->sink == PGSYNC_SINK_SPOOL)
+		processed = pgsync_sink_spool_run(statement, dest);
+	else
+		processed = run_plan(statement, dest);
+	tuplestore_end(statement->rows->reldata);
+	statement->rows->reldata = NULL;
+	return processed;
+}
