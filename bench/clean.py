@@ -1,202 +1,135 @@
-#!/usr/bin/env python3
-"""Benchmark of clean_tables and set_seq_max.
+"""clean_tables against TRUNCATE, set_seq_max with and without an index.
 
-Needs a running server with pgsync (libpq's PG* variables) and psycopg 3.
-Creates the schema pgsync_bench, drops it at the end, and prints a Markdown
-table of medians.  Each pair of ways is measured in turn on the same tables,
-with the server's own durability settings, commit included; set_seq_max,
-whose effect does not wait for the commit, is timed inside the server.
+Each statement is a transaction of its own, its commit included.
 """
-import os
-import statistics
-import sys
+
 import time
 
-import psycopg
+from common import alternate, connect, finish, note, ratio, require, sql, table
 
-SCHEMA = "pgsync_bench"
-TABLES = 200
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
-BIG = 1_000_000
-
-
-def names(count=TABLES):
-    return [f"{SCHEMA}.t{i}" for i in range(count)]
+TABLES = [f"t{i}" for i in range(200)]
+BIG = 1000000
+PEER = "TRUNCATE"
 
 
-def create_chain(cur):
+def create_chain(conn):
     """200 tables: a serial key, a unique text, a foreign key to the last."""
-    for i in range(TABLES):
-        parent = f", parent int REFERENCES {SCHEMA}.t{i - 1}" if i else ""
-        cur.execute(f"CREATE TABLE {SCHEMA}.t{i} "
-                    f"(id serial PRIMARY KEY, name text UNIQUE{parent})")
+    for number, name in enumerate(TABLES):
+        parent = f", parent int REFERENCES t{number - 1}" if number else ""
+        conn.execute(f"CREATE TABLE {name} "
+                     f"(id serial PRIMARY KEY, name text UNIQUE{parent})")
 
 
-def fill(cur, tables):
-    for table in tables:
-        cur.execute(f"INSERT INTO {table}(name) VALUES ('a'), ('b'), ('c')")
+def ways(conn, tables):
+    names = ", ".join(tables)
+    return {
+        PEER: sql(conn, f"TRUNCATE {names} RESTART IDENTITY CASCADE"),
+        "clean_tables": sql(conn, f"SELECT clean_tables('{{{names}}}')"),
+    }
 
 
-def truncate(tables, cascade=True):
-    return ("TRUNCATE " + ", ".join(tables) + " RESTART IDENTITY" +
-            (" CASCADE" if cascade else ""))
+def fill(conn, tables):
+    with conn.transaction():
+        for name in tables:
+            conn.execute(f"INSERT INTO {name}(name) VALUES ('a'), ('b'), ('c')")
 
 
-def clean(tables):
-    return "SELECT clean_tables('{" + ",".join(tables) + "}')"
+def require_faster(title, times, aim):
+    """Prints whether a way is so many times as fast as its peer."""
+    verdict = "met" if times >= aim else "MISSED"
+    print(f"- {title}: {times:.0f} times as fast (aim: {aim}) {verdict}")
 
 
-def by_client(conn, query):
-    """Seconds that a statement and its commit take, as a client sees it."""
-    conn.execute("SELECT 1")              # the transaction begins before
-    start = time.perf_counter()
-    conn.execute(query)
-    conn.commit()
-    return time.perf_counter() - start
+def compare_chain(conn, title, dirty, aim):
+    """Both ways on the chain, of which some tables have a few rows."""
+    pair = ways(conn, TABLES)
+
+    def before(_):
+        # so that no way finds the session's catalog caches emptied by the
+        # TRUNCATE of the round before
+        pair["clean_tables"]()
+        fill(conn, dirty)
+
+    note(f"clean: {title}")
+    seconds = alternate(pair, before=before)
+    table(f"200 tables, {title}", seconds, PEER)
+    print()
+    require_faster(title, ratio(seconds, PEER, "clean_tables"), aim)
 
 
-def by_server(conn, query):
-    """Seconds that the statement alone takes inside the server."""
-    row = conn.execute(f"SELECT {SCHEMA}.seconds(%s)", [query]).fetchone()
-    conn.commit()
-    return row[0]
+def compare_big(conn):
+    """Both ways on one table of a million rows."""
+    conn.execute("CREATE TABLE big (id serial PRIMARY KEY, name text)")
+
+    def before(_):
+        conn.execute("INSERT INTO big(name) SELECT 'n' || i "
+                     f"FROM generate_series(1, {BIG}) i")
+        conn.execute("CHECKPOINT")
+
+    note("clean: one table of 1,000,000 rows")
+    seconds = alternate(ways(conn, ["big"]), before=before)
+    table("one table of 1,000,000 rows", seconds, PEER)
+    print()
+    require("1,000,000 rows", ratio(seconds, "clean_tables", PEER), 1.1)
 
 
-def compare(conn, title, target, prepare, slow, fast, measure=by_client):
-    """Alternates both ways on freshly prepared tables; prints one row."""
-    times = {slow: [], fast: []}
-    for query in (slow, fast):            # once to warm up, not counted
-        prepare(conn)
-        conn.commit()
-        measure(conn, query)
-    for number in range(ROUNDS):
-        for query in ((slow, fast), (fast, slow))[number % 2]:
-            prepare(conn)
-            conn.commit()
-            times[query].append(measure(conn, query))
-    base, ours = (statistics.median(times[q]) for q in (slow, fast))
-    spread = " / ".join(f"{min(times[q]) * 1e3:.2f}-{max(times[q]) * 1e3:.2f}"
-                        for q in (slow, fast))
-    print(f"| {title} | {base * 1e3:.2f} | {ours * 1e3:.2f} | {spread} | "
-          f"{base / ours:.2f} | {target} |", flush=True)
-
-
-def bench_chain(conn):
-    cur = conn.cursor()
-    create_chain(cur)
-    conn.commit()
-    every = names()
-    some = every[::TABLES // 5][:5]
-
-    # each preparation cleans first, so that neither way finds the session's
-    # catalog caches emptied by the TRUNCATE of the round before
-    def none(c):
-        c.execute(clean(every))
-
-    def five(c):
-        none(c)
-        fill(c.cursor(), some)
-
-    def all_of_them(c):
-        none(c)
-        fill(c.cursor(), every)
-
-    pair = (truncate(every), clean(every))
-    compare(conn, "200 tables, none dirty", ">= 100", none, *pair)
-    compare(conn, "200 tables, 5 with a few rows", ">= 50", five, *pair)
-    compare(conn, "200 tables, all with a few rows", ">= 4",
-            all_of_them, *pair)
-
-
-def bench_big(conn):
-    conn.execute(f"CREATE TABLE {SCHEMA}.big "
-                 "(id serial PRIMARY KEY, name text)")
-
-    def prepare(c):
-        c.execute(f"INSERT INTO {SCHEMA}.big(name) "
-                  f"SELECT 'n' || i FROM generate_series(1, {BIG}) i")
-        c.commit()
-        c.autocommit = True
-        c.execute("CHECKPOINT")
-        c.autocommit = False
-
-    tables = [f"{SCHEMA}.big"]
-    compare(conn, "one table of 1,000,000 rows", ">= 0.91", prepare,
-            truncate(tables), clean(tables))
-
-
-def bench_rounds(conn):
-    """The price of insert-and-clean in the first and the last of 1,000."""
-    conn.execute(f"CREATE TABLE {SCHEMA}.r "
-                 "(id serial PRIMARY KEY, name text UNIQUE)")
-    conn.commit()
+def compare_rounds(conn):
+    """The first and the last of 1,000 rounds of insert-and-clean."""
+    conn.execute("CREATE TABLE r (id serial PRIMARY KEY, name text UNIQUE)")
+    clean = ways(conn, ["r"])["clean_tables"]
     times = []
+    note("clean: 1,000 rounds")
     for _ in range(1000):
         start = time.perf_counter()
-        conn.execute(f"INSERT INTO {SCHEMA}.r(name) VALUES ('a'), ('b')")
-        conn.execute(clean([f"{SCHEMA}.r"]))
-        conn.commit()
+        fill(conn, ["r"])
+        clean()
         times.append(time.perf_counter() - start)
-    first, last = times[:50], times[-50:]
-    print(f"| 1,000 rounds of insert-and-clean: first 50, last 50 "
-          f"| {statistics.median(first) * 1e3:.2f} "
-          f"| {statistics.median(last) * 1e3:.2f} "
-          f"| {min(first) * 1e3:.1f}-{max(first) * 1e3:.1f} / "
-          f"{min(last) * 1e3:.1f}-{max(last) * 1e3:.1f} "
-          f"| {statistics.median(first) / statistics.median(last):.2f} "
-          f"| about 1 |", flush=True)
+    seconds = {"first 100": times[:100], "last 100": times[-100:]}
+    table("1,000 rounds of insert and clean", seconds, "first 100")
+    print()
+    require("last rounds", ratio(seconds, "last 100", "first 100"), 1.5)
 
 
-def bench_sequence(conn):
-    cur = conn.cursor()
-    for table, key in (("indexed", "PRIMARY KEY"), ("scanned", "")):
-        cur.execute(f"CREATE TABLE {SCHEMA}.{table} (id serial {key}, t text)")
-        cur.execute(f"INSERT INTO {SCHEMA}.{table}(t) "
-                    f"SELECT 'n' || i FROM generate_series(1, {BIG}) i")
-    cur.execute(f"""
-        CREATE FUNCTION {SCHEMA}.seconds(query text) RETURNS float8
+def compare_sequence(conn):
+    """set_seq_max of a million rows, timed inside the server."""
+    conn.execute("""
+        CREATE FUNCTION seconds(query text) RETURNS float8
         LANGUAGE plpgsql AS $$
         DECLARE start timestamptz := clock_timestamp();
         BEGIN
           EXECUTE query;
           RETURN extract(epoch FROM clock_timestamp() - start);
         END $$""")
-    conn.commit()
-    conn.autocommit = True
-    conn.execute(f"VACUUM ANALYZE {SCHEMA}.indexed, {SCHEMA}.scanned")
-    conn.autocommit = False
-
-    def query(table):
-        return (f"SELECT set_seq_max('{SCHEMA}.{table}_id_seq', "
-                f"'{SCHEMA}.{table}')")
-
-    compare(conn, "set_seq_max of 1,000,000 rows: scan, index", ">= 100",
-            lambda c: None, query("scanned"), query("indexed"), by_server)
+    for name, key in (("scanned", ""), ("indexed", "PRIMARY KEY")):
+        conn.execute(f"CREATE TABLE {name} (id serial {key}, name text)")
+        conn.execute(f"INSERT INTO {name}(name) SELECT 'n' || i "
+                     f"FROM generate_series(1, {BIG}) i")
+        conn.execute(f"VACUUM ANALYZE {name}")
+    note("clean: set_seq_max of 1,000,000 rows")
+    seconds = {"scanned": [], "indexed": []}
+    for _ in range(7):
+        for name, values in seconds.items():
+            query = f"SELECT set_seq_max('{name}_id_seq', '{name}')"
+            values.append(conn.execute("SELECT seconds(%s)",
+                                       [query]).fetchone()[0])
+    table("set_seq_max of 1,000,000 rows", seconds, "scanned")
+    print()
+    require_faster("set_seq_max by index",
+                   ratio(seconds, "scanned", "indexed"), 100)
 
 
 def main():
-    only = sys.argv[1:]
-    with psycopg.connect("") as conn:
-        conn.execute("SET client_min_messages = warning")
-        conn.execute("CREATE EXTENSION IF NOT EXISTS pgsync")
-        conn.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-        conn.execute(f"CREATE SCHEMA {SCHEMA}")
-        conn.commit()
-        durable = conn.execute("SHOW fsync").fetchone()[0]
-        print(f"fsync = {durable}; TRUNCATE ... RESTART IDENTITY CASCADE "
-              "against clean_tables; medians in ms\n")
-        print("| what | before | pgsync | range | ratio | target |")
-        print("|---|---|---|---|---|---|")
-        try:
-            for name, part in (("chain", bench_chain), ("big", bench_big),
-                               ("rounds", bench_rounds),
-                               ("sequence", bench_sequence)):
-                if not only or name in only:
-                    part(conn)
-        finally:
-            conn.rollback()
-            conn.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
-            conn.commit()
+    conn = connect()
+    print("## clean_tables, set_seq_max")
+    print(f"\nfsync = {conn.execute('SHOW fsync').fetchone()[0]}")
+    create_chain(conn)
+    compare_chain(conn, "none dirty", [], 100)
+    compare_chain(conn, "5 with a few rows", TABLES[::40], 50)
+    compare_chain(conn, "all with a few rows", TABLES, 4)
+    compare_big(conn)
+    compare_rounds(conn)
+    compare_sequence(conn)
+    finish(conn)
 
 
 if __name__ == "__main__":
