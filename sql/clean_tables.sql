@@ -362,6 +362,18 @@ SELECT as_cleaner($$SELECT clean_tables('{child}', false)$$);
 SELECT as_cleaner($$SELECT clean_tables('{parent}', false)$$);
 INSERT INTO grandchild(extra) SELECT 1 FROM generate_series(1, 10000);
 SELECT as_cleaner($$SELECT clean_tables('{parent}', false)$$);
+-- also where only the foreign key of a child takes it into the statement
+CREATE TABLE referenced (id int PRIMARY KEY);
+CREATE TABLE upper (id int PRIMARY KEY);
+CREATE TABLE lower (ref int REFERENCES referenced, PRIMARY KEY (id))
+  INHERITS (upper);
+GRANT TRUNCATE ON referenced, upper TO pgsync_cleaner;
+INSERT INTO referenced SELECT generate_series(1, 10000);
+INSERT INTO lower VALUES (1, 1);
+SELECT as_cleaner($$SELECT clean_tables('{referenced}', false)$$);
+SET client_min_messages = notice;
+SELECT as_cleaner($$SELECT clean_tables('{upper, referenced}', false)$$);
+SET client_min_messages = warning;
 REVOKE USAGE ON SCHEMA cleaning FROM pgsync_cleaner;
 SELECT as_cleaner($$SELECT clean_tables('{cleaning.author}', false)$$);
 DROP OWNED BY pgsync_cleaner;

@@ -156,4 +156,39 @@ is($node->safe_psql('postgres', q{SELECT clean_tables('{far_b}')}),
 	'{public.far_b}', 'a foreign table is cleaned');
 is(state($node, 'subscriber'), '0|0|1', 'where its rows are');
 
+$node->stop;
+
+# wal_level = minimal: no WAL for a table created in the same transaction; and
+# a table without a key is cleaned in place, as nobody decodes
+my $minimal = PostgreSQL::Test::Cluster->new('minimal');
+$minimal->init;
+$minimal->append_conf('postgresql.conf',
+	"wal_level = minimal\nmax_wal_senders = 0\nautovacuum = off\n");
+$minimal->start;
+$minimal->safe_psql('postgres', q{
+	CREATE EXTENSION pgsync;
+	CREATE EXTENSION amcheck;
+	CREATE TABLE no_key (v int);
+	INSERT INTO no_key VALUES (1);});
+my $file = q{SELECT pg_relation_filenode('no_key')};
+my $before = $minimal->safe_psql('postgres', $file);
+is($minimal->safe_psql('postgres', q{SELECT clean_tables('{no_key}')}),
+	'{public.no_key}', 'a table without a key is cleaned');
+is($minimal->safe_psql('postgres', $file), $before, '... in place');
+$minimal->safe_psql('postgres', q{
+	BEGIN;
+	CREATE TABLE fresh (id serial PRIMARY KEY, doc text);
+	INSERT INTO fresh(doc) SELECT 'gone' FROM generate_series(1, 100);
+	SELECT clean_tables('{fresh}');
+	INSERT INTO fresh(doc) VALUES ('kept');
+	COMMIT;});
+$minimal->stop('immediate');
+$minimal->start;
+is($minimal->safe_psql('postgres', 'SELECT * FROM fresh'), '1|kept',
+	'a fresh table survives a crash');
+is($minimal->safe_psql('postgres', q{
+	SELECT (SELECT count(*) FROM verify_heapam('fresh')),
+		bt_index_parent_check('fresh_pkey', true, true)}),
+	'0|', '... heap and index');
+
 done_testing();
