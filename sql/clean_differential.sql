@@ -10,9 +10,18 @@ CREATE FUNCTION chance(percent int) RETURNS bool LANGUAGE sql AS
   $$ SELECT random() * 100 < percent $$;
 CREATE FUNCTION upto(n int) RETURNS int LANGUAGE sql AS
   $$ SELECT floor(random() * n)::int $$;
+-- A TRUNCATE trigger that sees all tables, and what is in them at its time.
 CREATE FUNCTION log_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  counts text := '';
+  t regclass;
+  n bigint;
 BEGIN
-  INSERT INTO diff.log VALUES (TG_WHEN || ' ' || TG_TABLE_NAME);
+  FOR t IN SELECT base_tables() LOOP
+    EXECUTE format('SELECT count(*) FROM ONLY %s', t) INTO n;
+    counts := counts || ' ' || n;
+  END LOOP;
+  INSERT INTO diff.log VALUES (TG_WHEN || ' ' || TG_TABLE_NAME || counts);
   RETURN NULL;
 END $$;
 
@@ -259,7 +268,7 @@ BEGIN
       PERFORM make_table(i);
     END LOOP;
     PERFORM make_references(2 + upto(10));
-    IF chance(15) THEN
+    IF chance(35) THEN
       EXECUTE (SELECT format('CREATE TRIGGER b BEFORE TRUNCATE ON %s
                  EXECUTE FUNCTION log_truncate()', t)
                FROM base_tables() t ORDER BY random() LIMIT 1);
