@@ -241,6 +241,14 @@ read_stream_end(ReadStream *stream)
 {
 	pfree(stream);
 }
+
+/*
+ * PostgreSQL 16 replaced the ownership checks of each kind of object by one
+ * function.  pgsync asks about relations only.
+ */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objectid, roleid) \
+	pg_class_ownercheck(objectid, roleid)
 #endif
 
 #endif							/* PGSYNC_COMPAT_H */
