@@ -241,6 +241,7 @@ read_stream_end(ReadStream *stream)
 {
 	pfree(stream);
 }
+#endif
 
 /*
  * PostgreSQL 16 replaced the ownership checks of each kind of object by one
