@@ -26,6 +26,13 @@
 #endif
 
 /*
+ * PostgreSQL 18 marks functions that never return in front, as C11 does.
+ */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
  * PostgreSQL 17 lets the caller provide the lexer's struct (NULL: palloc it).
  */
 static inline JsonLexContext *
@@ -91,6 +98,20 @@ pgsync_insert_has_returning(InsertStmt *insert)
 	return insert->returningClause != NULL;
 #else
 	return insert->returningList != NIL;
+#endif
+}
+
+/*
+ * PostgreSQL 18 finds deferrable primary keys too, for whoever can use them;
+ * before it, RelationGetPrimaryKeyIndex leaves them out.
+ */
+static inline Oid
+pgsync_primary_key_index(Relation rel)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(rel, false);
+#else
+	return RelationGetPrimaryKeyIndex(rel);
 #endif
 }
 

@@ -162,7 +162,7 @@ primary_key(PgsyncTarget *target, List *keys)
 	List	   *columns;
 
 	if (target->rel->rd_rel->relhasindex)
-		pk = RelationGetPrimaryKeyIndex(target->rel);
+		pk = pgsync_primary_key_index(target->rel);
 	if (!OidIsValid(pk))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
