@@ -150,13 +150,18 @@ extension_settings() {
   fi
 }
 
-pgsync_setup() {
+# Makes $work, to be removed on exit.
+pgsync_make_work() {
   trap cleanup EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  install_requirements "$@"
   work=$(mktemp -d "${TMPDIR:-/tmp}/pgsync.XXXXXX")
   chmod 755 "$work"
+}
+
+pgsync_setup() {
+  install_requirements "$@"
+  [ -n "$work" ] || pgsync_make_work
   if [ "$(id -u)" = 0 ]; then chown postgres:postgres "$work"; fi
   copy_tree
   if [ "$(id -u)" = 0 ]; then chown -R postgres:postgres "$work"; fi
