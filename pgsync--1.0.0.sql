@@ -132,9 +132,139 @@ COMMENT ON FUNCTION get_insert_data(regclass, jsonb) IS
 -- fetch.c, count.c: queries as objects, exact counts
 ----------------------------------------------------------------
 
+-- The caller's statement may do anything: VOLATILE, PARALLEL UNSAFE.
+
+CREATE FUNCTION fetch_all(
+    query text              -- one statement that returns rows
+) RETURNS SETOF jsonb       -- an object a row
+AS 'MODULE_PATHNAME', 'fetch_all'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
+
+COMMENT ON FUNCTION fetch_all(text) IS
+'rows of any statement that returns rows, each as an object as to_jsonb makes it; duplicate column names are an error';
+
+CREATE FUNCTION fetch_all(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS SETOF jsonb       -- an object a row
+AS 'MODULE_PATHNAME', 'fetch_all'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
+
+COMMENT ON FUNCTION fetch_all(text, "any") IS
+'rows of any statement that returns rows, each as an object as to_jsonb makes it; args are bound to $1...$n, bare literals take the type of their context';
+
+CREATE FUNCTION fetch_one(
+    query text              -- one statement that returns rows
+) RETURNS jsonb             -- its first row, NULL if there is none
+AS 'MODULE_PATHNAME', 'fetch_one'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one(text) IS
+'first row of a statement as an object, NULL if there is none; errors as for fetch_all';
+
+CREATE FUNCTION fetch_one(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS jsonb             -- its first row, NULL if there is none
+AS 'MODULE_PATHNAME', 'fetch_one'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one(text, "any") IS
+'first row of a statement as an object, NULL if there is none; args are bound to $1...$n; errors as for fetch_all';
+
+CREATE FUNCTION fetch_one_required(
+    query text              -- one statement that returns rows
+) RETURNS jsonb             -- its first row
+AS 'MODULE_PATHNAME', 'fetch_one_required'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one_required(text) IS
+'first row of a statement as an object; no row is error P0002 (no_data_found), as for SELECT INTO STRICT in PL/pgSQL';
+
+CREATE FUNCTION fetch_one_required(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS jsonb             -- its first row
+AS 'MODULE_PATHNAME', 'fetch_one_required'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one_required(text, "any") IS
+'first row of a statement as an object; args are bound to $1...$n; no row is error P0002 (no_data_found), as for SELECT INTO STRICT in PL/pgSQL';
+
+-- A condition may be volatile, and a function that is not VOLATILE would be
+-- evaluated while its caller is planned: VOLATILE.  Whatever the marking, the
+-- count sees what its calling statement sees, as count(*) in its place would.
+
+CREATE FUNCTION fetch_count(
+    target regclass         -- table, partitioned or foreign table, view
+) RETURNS bigint            -- its rows, exactly
+AS 'MODULE_PATHNAME', 'fetch_count'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count(regclass) IS
+'exact number of rows, as count(*) under the snapshot of the calling statement; privileges and errors as for count(*)';
+
+CREATE FUNCTION fetch_count(
+    target regclass,        -- table, partitioned or foreign table, view
+    condition text          -- one SQL expression; NULL counts every row
+) RETURNS bigint            -- the rows for which it is true, exactly
+AS 'MODULE_PATHNAME', 'fetch_count'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count(regclass, text) IS
+'exact number of rows for which one SQL expression is true, as count(*) with WHERE';
+
+CREATE FUNCTION fetch_count(
+    target regclass,        -- table, partitioned or foreign table, view
+    condition text,         -- one SQL expression, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS bigint            -- the rows for which it is true, exactly
+AS 'MODULE_PATHNAME', 'fetch_count'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count(regclass, text, "any") IS
+'exact number of rows for which one SQL expression is true, as count(*) with WHERE; args are bound to $1...$n';
+
 ----------------------------------------------------------------
 -- tables.c, sequence.c: emptying tables, setting sequences
 ----------------------------------------------------------------
+
+CREATE FUNCTION get_tables(
+    schemas text[],                     -- names of schemas
+    ignored_tables text[] DEFAULT NULL  -- tables to leave out, in SQL's
+                                        -- spelling, with or without a schema
+) RETURNS text[]                        -- quoted, schema-qualified, sorted
+AS 'MODULE_PATHNAME', 'get_tables'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION get_tables(text[], text[]) IS
+'lists the ordinary and partitioned tables of some schemas, schema-qualified, quoted and sorted, as clean_tables takes them; leaves out temporary tables, those of an extension, ignored ones and what could not be emptied without them; a missing schema has no tables (rule: pg_tables; errors 22004, 42602)';
+
+CREATE FUNCTION clean_tables(
+    tables text[],                       -- in SQL's spelling; search_path
+                                         -- applies
+    reset_seq boolean DEFAULT true,      -- restart the sequences they own
+    "cascade" boolean DEFAULT true,      -- also what references them
+    protected_tables text[] DEFAULT NULL -- fail rather than empty these
+) RETURNS text[]                         -- those that had rows or a moved
+                                         -- sequence: quoted, sorted
+AS 'MODULE_PATHNAME', 'clean_tables'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION clean_tables(text[], boolean, boolean, text[]) IS
+'empties tables with the meaning of TRUNCATE [RESTART IDENTITY] [CASCADE], at the price of those that have rows or a moved sequence, and returns these, sorted (rule: TRUNCATE; errors 42P01, 3F000, 42602, 22004, 42809, 42501, 0A000, 55006, 25006; 55000 if a protected table would be emptied)';
+
+CREATE FUNCTION set_seq_max(
+    seq regclass,                      -- the sequence
+    target regclass,                   -- the table it fills
+    column_name name DEFAULT NULL,     -- NULL: the column that uses it, or id
+    forward_only boolean DEFAULT false -- never set it back
+) RETURNS bigint                       -- the sequence's last value then
+AS 'MODULE_PATHNAME', 'set_seq_max'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION set_seq_max(regclass, regclass, name, boolean) IS
+'sets a sequence to the greatest value of the column it fills (descending: the least), or to its start if there is none, and returns its last value; not undone by ROLLBACK (rule: setval; errors 22004, 42P01, 42809, 42703, 42702, 42804, 22003, 42501, 25006)';
 
 ----------------------------------------------------------------
 -- database.c: dropping a database

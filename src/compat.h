@@ -90,17 +90,6 @@ pgsync_inserted_columns(List *rtable, List *permInfos, Index rtindex)
 #define PGSYNC_PERM_INFOS(plannedstmt) NIL
 #endif
 
-/* PostgreSQL 18 gave RETURNING a node of its own. */
-static inline bool
-pgsync_insert_has_returning(InsertStmt *insert)
-{
-#if PG_VERSION_NUM >= 180000
-	return insert->returningClause != NULL;
-#else
-	return insert->returningList != NIL;
-#endif
-}
-
 /*
  * PostgreSQL 18 finds deferrable primary keys too, for whoever can use them;
  * before it, RelationGetPrimaryKeyIndex leaves them out.
@@ -174,5 +163,114 @@ pgsync_lock_held_by_me(const LOCKTAG *locktag, LOCKMODE lockmode,
 	return false;
 #endif
 }
+
+/*
+ * Says whether an INSERT, UPDATE or DELETE has RETURNING.  PostgreSQL 18
+ * (80feb727c8) puts the list into a node of its own, for RETURNING WITH.
+ */
+#if PG_VERSION_NUM >= 180000
+#define pgsync_has_returning(statement) ((statement)->returningClause != NULL)
+#else
+#define pgsync_has_returning(statement) ((statement)->returningList != NIL)
+#endif
+
+/*
+ * Takes away the permission checks of a query's only table.  PostgreSQL 16
+ * (a61b1f7482) moves what is to be checked out of the range table entry.
+ */
+#if PG_VERSION_NUM >= 160000
+#define pgsync_clear_permissions(query, rte) \
+	((query)->rteperminfos = NIL, (rte)->perminfoindex = 0)
+#else
+#define pgsync_clear_permissions(query, rte) \
+	((rte)->requiredPerms = 0)
+#endif
+
+/*
+ * Refuses a page whose old rows may be gone.  PostgreSQL 17 (f691f5b80a)
+ * removes old_snapshot_threshold, and nothing is left to check.
+ */
+#if PG_VERSION_NUM >= 170000
+#define pgsync_test_for_old_snapshot(snapshot, rel, page) ((void) 0)
+#else
+#define pgsync_test_for_old_snapshot(snapshot, rel, page) \
+	TestForOldSnapshot(snapshot, rel, page)
+#endif
+
+/*
+ * A stream of a relation's blocks.  PostgreSQL 17 (b5a9b18cd0) reads several
+ * at a time and ahead of need; before, the operating system reads ahead, and
+ * the stream is a loop around ReadBufferExtended.
+ */
+#if PG_VERSION_NUM >= 170000
+#include "storage/read_stream.h"
+#else
+#include "storage/bufmgr.h"
+
+#define READ_STREAM_SEQUENTIAL	0x02
+
+typedef struct ReadStream ReadStream;
+
+typedef BlockNumber (*ReadStreamBlockNumberCB) (ReadStream *stream,
+												void *callback_private_data,
+												void *per_buffer_data);
+
+struct ReadStream
+{
+	BufferAccessStrategy strategy;
+	Relation	rel;
+	ForkNumber	forknum;
+	ReadStreamBlockNumberCB callback;
+	void	   *callback_private_data;
+};
+
+/* Begins to read the blocks that the callback names. */
+static inline ReadStream *
+read_stream_begin_relation(int flags, BufferAccessStrategy strategy,
+						   Relation rel, ForkNumber forknum,
+						   ReadStreamBlockNumberCB callback,
+						   void *callback_private_data,
+						   size_t per_buffer_data_size)
+{
+	ReadStream *stream = palloc(sizeof(ReadStream));
+
+	Assert(per_buffer_data_size == 0);
+	stream->strategy = strategy;
+	stream->rel = rel;
+	stream->forknum = forknum;
+	stream->callback = callback;
+	stream->callback_private_data = callback_private_data;
+	return stream;
+}
+
+/* Returns the next block's buffer, pinned, or InvalidBuffer at the end. */
+static inline Buffer
+read_stream_next_buffer(ReadStream *stream, void **per_buffer_data)
+{
+	BlockNumber block = stream->callback(stream,
+										 stream->callback_private_data, NULL);
+
+	if (block == InvalidBlockNumber)
+		return InvalidBuffer;
+	return ReadBufferExtended(stream->rel, stream->forknum, block,
+							  RBM_NORMAL, stream->strategy);
+}
+
+/* Ends the stream. */
+static inline void
+read_stream_end(ReadStream *stream)
+{
+	pfree(stream);
+}
+#endif
+
+/*
+ * PostgreSQL 16 replaced the ownership checks of each kind of object by one
+ * function.  pgsync asks about relations only.
+ */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objectid, roleid) \
+	pg_class_ownercheck(objectid, roleid)
+#endif
 
 #endif							/* PGSYNC_COMPAT_H */

@@ -112,17 +112,30 @@ checks_may_look(Relation rel)
 
 /*
  * Returns whether a relation's row triggers can run when its rows have been
- * stored: no BEFORE or INSTEAD OF trigger, no transition table.
+ * stored: no BEFORE or INSTEAD OF trigger, no transition table, and no WHEN
+ * condition that might look at the table, as it is evaluated when the row has
+ * been stored.
  */
 static bool
 triggers_can_wait(Relation rel)
 {
 	TriggerDesc *triggers = rel->trigdesc;
 
-	return triggers == NULL ||
-		!(triggers->trig_insert_before_row ||
-		  triggers->trig_insert_instead_row ||
-		  triggers->trig_insert_new_table);
+	if (triggers == NULL)
+		return true;
+	if (triggers->trig_insert_before_row ||
+		triggers->trig_insert_instead_row ||
+		triggers->trig_insert_new_table)
+		return false;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		const char *condition = triggers->triggers[i].tgqual;
+
+		if (condition != NULL &&
+			expression_may_look(stringToNode(condition), NULL))
+			return false;
+	}
+	return true;
 }
 
 /* Looks at one leaf, opening it only if its pg_class row says it must. */

@@ -16,13 +16,10 @@
 #include "common/int.h"
 #include "json_scan.h"
 #include "json_to_jsonb.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 
 /* Digits that fit an int64 whatever they are */
 #define MAX_SAFE_DIGITS		18
-
-static JsonbValue *build_nested(PgsyncJsonScan *scan, JsonbParseState **state);
 
 /* Returns the Numeric of a JSON number, all digits kept. */
 Numeric
@@ -93,74 +90,102 @@ set_scalar(const PgsyncJsonToken *token, JsonbValue *value)
 	}
 }
 
-/* Reads the value at the scan's position and pushes it; false if invalid. */
-static bool
-build_value(PgsyncJsonScan *scan, JsonbParseState **state,
-			JsonbIteratorToken place)
+/* Returns whether the container being built is an object. */
+static inline bool
+in_object(JsonbParseState *state)
 {
-	PgsyncJsonToken token;
-	JsonbValue	value;
-
-	pgsync_json_skip_space(scan);
-	if (scan->ptr < scan->end && (*scan->ptr == '{' || *scan->ptr == '['))
-		return build_nested(scan, state) != NULL;
-	if (!pgsync_json_scan_value(scan, &token) || !set_scalar(&token, &value))
-		return false;
-	pushJsonbValue(state, place, &value);
-	return true;
+	return state->contVal.type == jbvObject;
 }
 
-/* Reads an object behind its brace; NULL if it is invalid. */
-static JsonbValue *
-build_object(PgsyncJsonScan *scan, JsonbParseState **state)
+/* Reads a key and its colon, and pushes it; false if it is invalid. */
+static bool
+build_key(PgsyncJsonScan *scan, JsonbParseState **state)
 {
 	PgsyncJsonToken token;
 	JsonbValue	key;
 
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	if (pgsync_json_accept(scan, '}'))
-		return pushJsonbValue(state, WJB_END_OBJECT, NULL);
-	do
-	{
-		pgsync_json_skip_space(scan);
-		if (scan->ptr >= scan->end || *scan->ptr != '"' ||
-			!pgsync_json_scan_string(scan, &token) ||
-			!set_string(&token, &key) || !pgsync_json_accept(scan, ':'))
-			return NULL;
-		pushJsonbValue(state, WJB_KEY, &key);
-		if (!build_value(scan, state, WJB_VALUE))
-			return NULL;
-	} while (pgsync_json_accept(scan, ','));
-	if (!pgsync_json_accept(scan, '}'))
-		return NULL;
-	return pushJsonbValue(state, WJB_END_OBJECT, NULL);
+	pgsync_json_skip_space(scan);
+	if (scan->ptr >= scan->end || *scan->ptr != '"' ||
+		!pgsync_json_scan_string(scan, &token) ||
+		!set_string(&token, &key) || !pgsync_json_accept(scan, ':'))
+		return false;
+	pushJsonbValue(state, WJB_KEY, &key);
+	return true;
 }
 
-/* Reads an array behind its bracket; NULL if it is invalid. */
-static JsonbValue *
-build_array(PgsyncJsonScan *scan, JsonbParseState **state)
+/* Reads a scalar and pushes it; false if it is invalid. */
+static bool
+build_scalar(PgsyncJsonScan *scan, JsonbParseState **state)
 {
-	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-	if (pgsync_json_accept(scan, ']'))
-		return pushJsonbValue(state, WJB_END_ARRAY, NULL);
-	do
-	{
-		if (!build_value(scan, state, WJB_ELEM))
-			return NULL;
-	} while (pgsync_json_accept(scan, ','));
-	if (!pgsync_json_accept(scan, ']'))
-		return NULL;
-	return pushJsonbValue(state, WJB_END_ARRAY, NULL);
+	PgsyncJsonToken token;
+	JsonbValue	value;
+
+	if (!pgsync_json_scan_value(scan, &token) || !set_scalar(&token, &value))
+		return false;
+	pushJsonbValue(state, in_object(*state) ? WJB_VALUE : WJB_ELEM, &value);
+	return true;
 }
 
-/* Reads an object or array at the scan's position; NULL if it is invalid. */
+/*
+ * Begins a container whose bracket is the next byte.  Sets *empty if it ends
+ * at once, which is left to be read; else an object's first key is read.
+ * False if that is invalid.
+ */
+static bool
+begin_container(PgsyncJsonScan *scan, JsonbParseState **state, bool *empty)
+{
+	bool		object = *scan->ptr++ == '{';
+
+	pushJsonbValue(state, object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY, NULL);
+	pgsync_json_skip_space(scan);
+	*empty = scan->ptr < scan->end && *scan->ptr == (object ? '}' : ']');
+	return *empty || !object || build_key(scan, state);
+}
+
+/*
+ * Reads the object or array at the scan's position; NULL if it is invalid.
+ *
+ * A loop, not a recursion: the parse state is the stack, so that depth is
+ * limited where jsonb_in's is, in JsonbValueToJsonb.
+ */
 static JsonbValue *
 build_nested(PgsyncJsonScan *scan, JsonbParseState **state)
 {
-	check_stack_depth();
-	if (*scan->ptr++ == '{')
-		return build_object(scan, state);
-	return build_array(scan, state);
+	JsonbValue *result = NULL;
+
+	do
+	{
+		bool		closing = true;
+
+		/* a value ... */
+		pgsync_json_skip_space(scan);
+		if (scan->ptr < scan->end && (*scan->ptr == '{' || *scan->ptr == '['))
+		{
+			if (!begin_container(scan, state, &closing))
+				return NULL;
+		}
+		else if (!build_scalar(scan, state))
+			return NULL;
+
+		/* ... what it ends, and up to where the next one begins */
+		while (closing && *state != NULL)
+		{
+			bool		object = in_object(*state);
+
+			if (pgsync_json_accept(scan, ','))
+			{
+				if (object && !build_key(scan, state))
+					return NULL;
+				closing = false;
+			}
+			else if (pgsync_json_accept(scan, object ? '}' : ']'))
+				result = pushJsonbValue(state, object ? WJB_END_OBJECT :
+										WJB_END_ARRAY, NULL);
+			else
+				return NULL;
+		}
+	} while (*state != NULL);
+	return result;
 }
 
 /*

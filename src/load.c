@@ -149,17 +149,21 @@ update_progress(Load *load)
 	pgstat_progress_update_multi_param(2, params, values);
 }
 
-/* Reads the next row of the source into the arrays given. */
+/*
+ * Reads the next row of the source into the arrays given; what it does not
+ * name is null, dropped columns too.
+ */
 static bool
 read_row(Load *load, Datum *values, bool *nulls)
 {
 	bool		found;
 
-	CHECK_FOR_INTERRUPTS();
 	load->row.values = values;
 	load->row.nulls = nulls;
+	memset(nulls, true, load->target->natts);
 	memset(load->row.named, false, load->target->natts);
 	load->reading = true;
+	CHECK_FOR_INTERRUPTS();
 	found = load->source->routine->next(load->source, &load->row);
 	load->reading = false;
 	return found;
@@ -189,19 +193,21 @@ take_pending(Load *load, Datum *values, bool *nulls)
 	load->pending = false;
 }
 
-/* Notes the columns that a row is the first to name. */
+/* Has the columns that a row is the first to name checked. */
 static void
 note_named_columns(Load *load)
 {
-	bool		new_column = false;
+	bool	   *further = palloc0(load->target->natts);
+	bool		any = false;
 
 	for (int i = 0; i < load->target->natts; i++)
 	{
 		if (load->row.named[i] && !load->known[i])
-			load->known[i] = new_column = true;
+			further[i] = load->known[i] = any = true;
 	}
-	if (new_column)
-		pgsync_statement_widen(load->statement);
+	if (any)
+		pgsync_statement_widen(load->statement, further);
+	pfree(further);
 }
 
 /* Gives the columns that a row does not name their defaults. */
@@ -239,7 +245,8 @@ feed_any_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	Load	   *load = (Load *) feed;
 
-	feed->number = 0;
+	if (!feed->batched)
+		feed->number = 0;
 	if (load->pending)
 		take_pending(load, values, nulls);
 	else if (!read_row(load, values, nulls))
@@ -281,7 +288,8 @@ feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 	Load	   *load = (Load *) feed;
 	PgsyncObserver *observer = load->clauses->observer;
 
-	feed->number = 0;
+	if (!feed->batched)
+		feed->number = 0;
 	if (!load->pending && !read_ahead(load))
 		return false;
 	if (!fits_statement(load))

@@ -36,6 +36,9 @@
 #define MAX_BUFFERED_ROWS	1000
 #define MAX_BUFFERED_BYTES	65535
 
+/* ... or when its values take this much memory, as defaults may do */
+#define MAX_VALUE_BYTES		(1024 * 1024)
+
 /* What a buffer's slots may take, which matters for very wide tables */
 #define MAX_SLOT_BYTES		(256 * 1024)
 
@@ -57,9 +60,19 @@ typedef struct RowBuffer
 	int			nslots;			/* slots made so far */
 	Size		nbytes;
 	MemoryContext mcxt;			/* the rows' values until they are stored */
+	bool		has_triggers;	/* AFTER ROW ones, foreign keys among them */
+	List	  **recheck;		/* indexes to recheck, while triggers wait */
 	uint64		numbers[MAX_BUFFERED_ROWS];
 	TupleTableSlot *slots[MAX_BUFFERED_ROWS];
 } RowBuffer;
+
+/* A stored row whose AFTER ROW triggers are to be queued */
+typedef struct StoredRow
+{
+	uint64		number;
+	RowBuffer  *buffer;
+	int			index;
+} StoredRow;
 
 typedef struct HeapSink
 {
@@ -67,6 +80,7 @@ typedef struct HeapSink
 	EState	   *estate;
 	PgsyncFeed *feed;
 	List	   *buffers;		/* oldest first */
+	bool		ordered;		/* must triggers of leaves wait for others? */
 	int			total_rows;
 	Size		total_bytes;
 } HeapSink;
@@ -112,6 +126,14 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 	buffer->options = insert_options(rel);
 	buffer->max_rows = Max(1, Min(MAX_BUFFERED_ROWS,
 								  MAX_SLOT_BYTES / slot_bytes));
+	buffer->has_triggers = resultRelInfo->ri_TrigDesc != NULL &&
+		resultRelInfo->ri_TrigDesc->trig_insert_after_row;
+	if (buffer->has_triggers &&
+		sink->mtstate->mt_partition_tuple_routing != NULL)
+	{
+		buffer->recheck = palloc(sizeof(List *) * buffer->max_rows);
+		sink->ordered = true;
+	}
 	buffer->mcxt = AllocSetContextCreate(CurrentMemoryContext,
 										 "pgsync buffered rows",
 										 ALLOCSET_DEFAULT_SIZES);
@@ -133,6 +155,8 @@ free_buffer(RowBuffer *buffer)
 	table_finish_bulk_insert(buffer->resultRelInfo->ri_RelationDesc,
 							 buffer->options);
 	MemoryContextDelete(buffer->mcxt);
+	if (buffer->recheck != NULL)
+		pfree(buffer->recheck);
 	pfree(buffer);
 }
 
@@ -155,28 +179,56 @@ next_slot(RowBuffer *buffer)
 	return ExecClearTuple(buffer->slots[buffer->nrows]);
 }
 
-/* Makes a stored row's index entries and queues its AFTER ROW triggers. */
+/* Queues the AFTER ROW triggers of a stored row. */
 static inline void
-finish_row(HeapSink *sink, ResultRelInfo *resultRelInfo, TupleTableSlot *slot)
+queue_triggers(HeapSink *sink, RowBuffer *buffer, int index, List *recheck)
 {
-	List	   *recheck = NIL;
-
-	if (resultRelInfo->ri_NumIndices > 0)
-		recheck = pgsync_insert_index_tuples(resultRelInfo, slot,
-											 sink->estate, false, NULL, NIL);
-	if (resultRelInfo->ri_TrigDesc != NULL &&
-		resultRelInfo->ri_TrigDesc->trig_insert_after_row)
-		ExecARInsertTriggers(sink->estate, resultRelInfo, slot, recheck,
-							 NULL);
+	ExecARInsertTriggers(sink->estate, buffer->resultRelInfo,
+						 buffer->slots[index], recheck, NULL);
 	list_free(recheck);
 	ResetPerTupleExprContext(sink->estate);
 }
 
-/* Stores the rows of one buffer. */
+/*
+ * Makes a stored row's index entries, and queues its triggers unless they
+ * wait for those of earlier rows in other leaves.
+ */
+static inline void
+finish_row(HeapSink *sink, RowBuffer *buffer, int index)
+{
+	ResultRelInfo *resultRelInfo = buffer->resultRelInfo;
+	List	   *recheck = NIL;
+
+	if (resultRelInfo->ri_NumIndices > 0)
+		recheck = pgsync_insert_index_tuples(resultRelInfo,
+											 buffer->slots[index],
+											 sink->estate, false, NULL, NIL);
+	if (buffer->recheck != NULL)
+		buffer->recheck[index] = recheck;
+	else if (buffer->has_triggers)
+		queue_triggers(sink, buffer, index, recheck);
+	ResetPerTupleExprContext(sink->estate);
+}
+
+/* Empties a buffer whose rows are done with. */
+static void
+reset_buffer(HeapSink *sink, RowBuffer *buffer)
+{
+	for (int i = 0; i < buffer->nrows; i++)
+		ExecClearTuple(buffer->slots[i]);
+	sink->estate->es_processed += buffer->nrows;
+	sink->total_rows -= buffer->nrows;
+	sink->total_bytes -= buffer->nbytes;
+	buffer->nrows = 0;
+	buffer->nbytes = 0;
+	MemoryContextReset(buffer->mcxt);
+}
+
+/* Stores the rows of one buffer; if their triggers wait, so does the rest. */
 static void
 flush_buffer(HeapSink *sink, RowBuffer *buffer)
 {
-	ResultRelInfo *resultRelInfo = buffer->resultRelInfo;
+	Relation	rel = buffer->resultRelInfo->ri_RelationDesc;
 	PgsyncFeed *feed = sink->feed;
 	MemoryContext oldcontext;
 
@@ -187,9 +239,9 @@ flush_buffer(HeapSink *sink, RowBuffer *buffer)
 
 	/* table_multi_insert leaks into the current context */
 	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(sink->estate));
-	table_multi_insert(resultRelInfo->ri_RelationDesc, buffer->slots,
-					   buffer->nrows, sink->estate->es_output_cid,
-					   buffer->options, buffer->bistate);
+	table_multi_insert(rel, buffer->slots, buffer->nrows,
+					   sink->estate->es_output_cid, buffer->options,
+					   buffer->bistate);
 	MemoryContextSwitchTo(oldcontext);
 	/* many partitions must not keep as many pages pinned */
 	if (list_length(sink->buffers) > 1)
@@ -198,17 +250,57 @@ flush_buffer(HeapSink *sink, RowBuffer *buffer)
 	for (int i = 0; i < buffer->nrows; i++)
 	{
 		feed->storing_first = feed->storing_last = buffer->numbers[i];
-		finish_row(sink, resultRelInfo, buffer->slots[i]);
-		ExecClearTuple(buffer->slots[i]);
+		finish_row(sink, buffer, i);
 	}
 	feed->storing_first = feed->storing_last = 0;
+	if (buffer->recheck == NULL)
+		reset_buffer(sink, buffer);
+}
 
-	sink->estate->es_processed += buffer->nrows;
-	sink->total_rows -= buffer->nrows;
-	sink->total_bytes -= buffer->nbytes;
-	buffer->nrows = 0;
-	buffer->nbytes = 0;
-	MemoryContextReset(buffer->mcxt);
+/* Compares stored rows by their place in the input; for qsort. */
+static int
+compare_stored_rows(const void *a, const void *b)
+{
+	uint64		first = ((const StoredRow *) a)->number;
+	uint64		second = ((const StoredRow *) b)->number;
+
+	return first < second ? -1 : first > second;
+}
+
+/*
+ * Queues the triggers that have waited, in the order of the input, as they
+ * would be if each row had been stored when it came.
+ */
+static void
+queue_in_order(HeapSink *sink)
+{
+	StoredRow  *rows = palloc(sizeof(StoredRow) * Max(sink->total_rows, 1));
+	PgsyncFeed *feed = sink->feed;
+	int			nrows = 0;
+	ListCell   *cell;
+
+	foreach(cell, sink->buffers)
+	{
+		RowBuffer  *buffer = lfirst(cell);
+
+		for (int i = 0; i < buffer->nrows; i++, nrows++)
+		{
+			rows[nrows].number = buffer->numbers[i];
+			rows[nrows].buffer = buffer;
+			rows[nrows].index = i;
+		}
+	}
+	qsort(rows, nrows, sizeof(StoredRow), compare_stored_rows);
+	for (int i = 0; i < nrows; i++)
+	{
+		feed->storing_first = feed->storing_last = rows[i].number;
+		queue_triggers(sink, rows[i].buffer, rows[i].index,
+					   rows[i].buffer->recheck[rows[i].index]);
+	}
+	feed->storing_first = feed->storing_last = 0;
+	pfree(rows);
+	foreach(cell, sink->buffers)
+		reset_buffer(sink, lfirst(cell));
 }
 
 /* Stores the rows of all buffers, and frees the oldest ones in excess. */
@@ -219,6 +311,8 @@ flush_all(HeapSink *sink)
 
 	foreach(cell, sink->buffers)
 		flush_buffer(sink, lfirst(cell));
+	if (sink->ordered)
+		queue_in_order(sink);
 	while (list_length(sink->buffers) > MAX_KEPT_BUFFERS)
 	{
 		free_buffer(linitial(sink->buffers));
@@ -247,17 +341,39 @@ check_row(HeapSink *sink, ResultRelInfo *resultRelInfo, TupleTableSlot *slot,
 		ExecPartitionCheck(resultRelInfo, slot, sink->estate, true);
 }
 
+/*
+ * Returns a row's size: its input's, or the stored row's if that is known and
+ * larger, as generated columns may make it.
+ */
+static inline Size
+row_size(HeapSink *sink, TupleTableSlot *slot)
+{
+	Size		size = sink->feed->size;
+
+	if (TTS_SHOULDFREE(slot) && TTS_IS_BUFFERTUPLE(slot))
+		size = Max(size, ((HeapTupleTableSlot *) slot)->tuple->t_len);
+	return size;
+}
+
 /* Counts a checked row into its buffer, and stores what has become enough. */
 static inline void
 add_row(HeapSink *sink, RowBuffer *buffer)
 {
+	Size		size = row_size(sink, buffer->slots[buffer->nrows]);
+
 	buffer->numbers[buffer->nrows++] = sink->feed->number;
-	buffer->nbytes += sink->feed->size;
+	buffer->nbytes += size;
 	sink->total_rows++;
-	sink->total_bytes += sink->feed->size;
+	sink->total_bytes += size;
 	if (buffer->nrows >= buffer->max_rows ||
-		buffer->nbytes >= MAX_BUFFERED_BYTES)
-		flush_buffer(sink, buffer);
+		buffer->nbytes >= MAX_BUFFERED_BYTES ||
+		MemoryContextMemAllocated(buffer->mcxt, false) >= MAX_VALUE_BYTES)
+	{
+		if (sink->ordered)
+			flush_all(sink);
+		else
+			flush_buffer(sink, buffer);
+	}
 	else if (sink->total_rows >= MAX_TOTAL_ROWS ||
 			 sink->total_bytes >= MAX_TOTAL_BYTES)
 		flush_all(sink);

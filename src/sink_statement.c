@@ -18,11 +18,16 @@
  */
 #include "pgsync.h"
 
+#include "access/table.h"
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
+#include "partitioning/partdesc.h"
 #include "sink.h"
 #include "spi_util.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/tuplestore.h"
 
 /* Returns whether a node only passes its one child's tuples on. */
@@ -108,6 +113,50 @@ stream_exec(PlanState *pstate)
 	return ExecScan((ScanState *) pstate, stream_next, stream_recheck);
 }
 
+/* Returns whether a foreign table is among the leaves of a relation. */
+static bool
+has_foreign_leaf(Relation rel)
+{
+	PartitionDesc partdesc;
+	bool		found = false;
+
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	partdesc = RelationGetPartitionDesc(rel, true);
+	for (int i = 0; i < partdesc->nparts && !found; i++)
+	{
+		if (partdesc->is_leaf[i])
+			found = get_rel_relkind(partdesc->oids[i]) == RELKIND_FOREIGN_TABLE;
+		else
+		{
+			Relation	child = try_table_open(partdesc->oids[i],
+											   AccessShareLock);
+
+			if (child == NULL)
+				continue;
+			found = has_foreign_leaf(child);
+			table_close(child, NoLock);
+		}
+	}
+	return found;
+}
+
+/*
+ * Returns whether rows may be sent in batches, so that an error need not be
+ * the last row's.
+ */
+static bool
+sends_batches(QueryDesc *queryDesc)
+{
+	ModifyTableState *mtstate = castNode(ModifyTableState,
+										 queryDesc->planstate);
+	ResultRelInfo *resultRelInfo = mtstate->resultRelInfo;
+
+	if (resultRelInfo->ri_BatchSize > 1)
+		return true;
+	return has_foreign_leaf(resultRelInfo->ri_RelationDesc);
+}
+
 /* Has a started plan pull its rows from the feed. */
 void
 pgsync_sink_stream_install(QueryDesc *queryDesc)
@@ -119,6 +168,7 @@ pgsync_sink_stream_install(QueryDesc *queryDesc)
 		node = IsA(node, SubqueryScanState) ?
 			((SubqueryScanState *) node)->subplan : outerPlanState(node);
 	ExecSetExecProcNode(node, stream_exec);
+	statement->feed->batched = sends_batches(queryDesc);
 	statement->values = palloc(sizeof(Datum) * Max(statement->target->natts, 1));
 	statement->nulls = palloc(sizeof(bool) * Max(statement->target->natts, 1));
 }

@@ -59,6 +59,11 @@ report_by_core(JsonSource *source, const char *from, const char *to)
 
 	lex = pgsync_make_json_lex_context(unconstify(char *, from), to - from,
 									   GetDatabaseEncoding(), true);
+	/* counting lines is for errors only: it takes as long as the input is */
+	if (pg_parse_json(lex, &nullSemAction) == JSON_SUCCESS)
+		return;
+	lex = pgsync_make_json_lex_context(unconstify(char *, from), to - from,
+									   GetDatabaseEncoding(), true);
 	for (const char *p = source->begin; p < from; p++)
 	{
 		if (*p == '\n')

@@ -52,6 +52,21 @@ pgsync_spi_execute(const char *query, int expected)
 			 SPI_result_code_string(rc), query);
 }
 
+/*
+ * Runs one statement with parameters or a receiver.  The options' tcount
+ * stays 0, for the same reason.
+ */
+void
+pgsync_spi_execute_extended(const char *query,
+							const SPIExecuteOptions *options)
+{
+	int			rc = SPI_execute_extended(query, options);
+
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_extended returned %s for: %s",
+			 SPI_result_code_string(rc), query);
+}
+
 /* Returns the relation's name, schema-qualified and quoted, palloc'd. */
 char *
 pgsync_qualified_relation_name(Relation rel)

@@ -16,6 +16,8 @@
 extern void pgsync_spi_connect(void);
 extern void pgsync_spi_finish(void);
 extern void pgsync_spi_execute(const char *query, int expected);
+extern void pgsync_spi_execute_extended(const char *query,
+										const SPIExecuteOptions *options);
 extern char *pgsync_qualified_relation_name(Relation rel);
 
 #endif							/* PGSYNC_SPI_UTIL_H */

@@ -42,6 +42,9 @@
 /* The query environment's entry that leads from an EState back to us */
 #define STATEMENT_ENTRY "pgsync_statement"
 
+/* By PgsyncSinkKind */
+static const char *const sink_names[] = {"heap", "stream", "spool"};
+
 /*
  * Turns the cursor position of a syntax error into one in our own query, as
  * SPI does; "arg" is that query.
@@ -94,7 +97,7 @@ pgsync_check_on_conflict(const char *on_conflict)
 		insert = (InsertStmt *) linitial_node(RawStmt, raw)->stmt;
 	if (insert == NULL || !IsA(insert, InsertStmt) ||
 		insert->onConflictClause == NULL ||
-		pgsync_insert_has_returning(insert))
+		pgsync_has_returning(insert))
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("argument \"on_conflict\" must be one ON CONFLICT clause"),
@@ -303,6 +306,10 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 	statement->query = pgsync_statement_text(statement, NULL);
 	statement->plan = plan_query(statement, statement->query);
 	statement->sink = choose_sink(statement);
+	/* what the tests see of the choice */
+	elog(DEBUG1, "rows go to \"%s\" through the %s sink",
+		 RelationGetRelationName(statement->target->rel),
+		 sink_names[statement->sink]);
 	if (statement->sink != PGSYNC_SINK_SPOOL)
 		restrict_inserted_columns(statement, named);
 	else if (statement->clauses.observer != NULL)
@@ -314,14 +321,14 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 }
 
 /*
- * Checks that the caller may insert into all the named columns, while the
- * statement runs: starts, and ends, the statement that lists them.  The
- * running one then counts them as inserted, too.
+ * Checks that the caller may insert into further columns, while the statement
+ * runs: starts, and ends, a statement that lists just these.  The running one
+ * then counts them as inserted, too.
  */
 void
-pgsync_statement_widen(PgsyncStatement *statement)
+pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 {
-	const bool *named = statement->named;
+	MemoryContext context;
 	MemoryContext oldcontext;
 	PgsyncStatement *wider;
 	QueryDesc  *queryDesc;
@@ -329,20 +336,25 @@ pgsync_statement_widen(PgsyncStatement *statement)
 	if (statement->sink == PGSYNC_SINK_SPOOL)
 		return;					/* not planned yet */
 
-	oldcontext = MemoryContextSwitchTo(statement->target->mcxt);
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"pgsync further columns",
+									ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
 	wider = pgsync_statement_create(statement->target, &statement->clauses,
-									statement->feed, named);
-	wider->params = statement->params;
+									statement->feed, columns);
 	wider->query = pgsync_statement_text(wider, NULL);
 	wider->plan = plan_query(wider, wider->query);
 	queryDesc = CreateQueryDesc(wider->plan, wider->query, GetActiveSnapshot(),
-								InvalidSnapshot, None_Receiver, wider->params,
+								InvalidSnapshot, None_Receiver, NULL,
 								wider->env, 0);
 	ExecutorStart(queryDesc, EXEC_FLAG_EXPLAIN_ONLY);
 	ExecutorEnd(queryDesc);
 	FreeQueryDesc(queryDesc);
-	restrict_inserted_columns(statement, named);
+	tuplestore_end(wider->rows->reldata);
+	MemoryContextSwitchTo(statement->target->mcxt);
+	restrict_inserted_columns(statement, statement->named);
 	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
 }
 
 /*

@@ -88,7 +88,8 @@ extern PgsyncStatement *pgsync_statement_create(PgsyncTarget *target,
 												const bool *columns);
 extern void pgsync_statement_plan(PgsyncStatement *statement,
 								  const bool *named);
-extern void pgsync_statement_widen(PgsyncStatement *statement);
+extern void pgsync_statement_widen(PgsyncStatement *statement,
+								   const bool *columns);
 extern char *pgsync_statement_text(PgsyncStatement *statement,
 								   const bool *named);
 extern uint64 pgsync_statement_run(PgsyncStatement *statement,

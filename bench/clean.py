@@ -1,0 +1,136 @@
+"""clean_tables against TRUNCATE, set_seq_max with and without an index.
+
+Each statement is a transaction of its own, its commit included.
+"""
+
+import time
+
+from common import alternate, connect, finish, note, ratio, require, sql, table
+
+TABLES = [f"t{i}" for i in range(200)]
+BIG = 1000000
+PEER = "TRUNCATE"
+
+
+def create_chain(conn):
+    """200 tables: a serial key, a unique text, a foreign key to the last."""
+    for number, name in enumerate(TABLES):
+        parent = f", parent int REFERENCES t{number - 1}" if number else ""
+        conn.execute(f"CREATE TABLE {name} "
+                     f"(id serial PRIMARY KEY, name text UNIQUE{parent})")
+
+
+def ways(conn, tables):
+    names = ", ".join(tables)
+    return {
+        PEER: sql(conn, f"TRUNCATE {names} RESTART IDENTITY CASCADE"),
+        "clean_tables": sql(conn, f"SELECT clean_tables('{{{names}}}')"),
+    }
+
+
+def fill(conn, tables):
+    with conn.transaction():
+        for name in tables:
+            conn.execute(f"INSERT INTO {name}(name) VALUES ('a'), ('b'), ('c')")
+
+
+def require_faster(title, times, aim):
+    """Prints whether a way is so many times as fast as its peer."""
+    verdict = "met" if times >= aim else "MISSED"
+    print(f"- {title}: {times:.0f} times as fast (aim: {aim}) {verdict}")
+
+
+def compare_chain(conn, title, dirty, aim):
+    """Both ways on the chain, of which some tables have a few rows."""
+    pair = ways(conn, TABLES)
+
+    def before(_):
+        # so that no way finds the session's catalog caches emptied by the
+        # TRUNCATE of the round before
+        pair["clean_tables"]()
+        fill(conn, dirty)
+
+    note(f"clean: {title}")
+    seconds = alternate(pair, before=before)
+    table(f"200 tables, {title}", seconds, PEER)
+    print()
+    require_faster(title, ratio(seconds, PEER, "clean_tables"), aim)
+
+
+def compare_big(conn):
+    """Both ways on one table of a million rows."""
+    conn.execute("CREATE TABLE big (id serial PRIMARY KEY, name text)")
+
+    def before(_):
+        conn.execute("INSERT INTO big(name) SELECT 'n' || i "
+                     f"FROM generate_series(1, {BIG}) i")
+        conn.execute("CHECKPOINT")
+
+    note("clean: one table of 1,000,000 rows")
+    seconds = alternate(ways(conn, ["big"]), before=before)
+    table("one table of 1,000,000 rows", seconds, PEER)
+    print()
+    require("1,000,000 rows", ratio(seconds, "clean_tables", PEER), 1.1)
+
+
+def compare_rounds(conn):
+    """The first and the last of 1,000 rounds of insert-and-clean."""
+    conn.execute("CREATE TABLE r (id serial PRIMARY KEY, name text UNIQUE)")
+    clean = ways(conn, ["r"])["clean_tables"]
+    times = []
+    note("clean: 1,000 rounds")
+    for _ in range(1000):
+        start = time.perf_counter()
+        fill(conn, ["r"])
+        clean()
+        times.append(time.perf_counter() - start)
+    seconds = {"first 100": times[:100], "last 100": times[-100:]}
+    table("1,000 rounds of insert and clean", seconds, "first 100")
+    print()
+    require("last rounds", ratio(seconds, "last 100", "first 100"), 1.5)
+
+
+def compare_sequence(conn):
+    """set_seq_max of a million rows, timed inside the server."""
+    conn.execute("""
+        CREATE FUNCTION seconds(query text) RETURNS float8
+        LANGUAGE plpgsql AS $$
+        DECLARE start timestamptz := clock_timestamp();
+        BEGIN
+          EXECUTE query;
+          RETURN extract(epoch FROM clock_timestamp() - start);
+        END $$""")
+    for name, key in (("scanned", ""), ("indexed", "PRIMARY KEY")):
+        conn.execute(f"CREATE TABLE {name} (id serial {key}, name text)")
+        conn.execute(f"INSERT INTO {name}(name) SELECT 'n' || i "
+                     f"FROM generate_series(1, {BIG}) i")
+        conn.execute(f"VACUUM ANALYZE {name}")
+    note("clean: set_seq_max of 1,000,000 rows")
+    seconds = {"scanned": [], "indexed": []}
+    for _ in range(7):
+        for name, values in seconds.items():
+            query = f"SELECT set_seq_max('{name}_id_seq', '{name}')"
+            values.append(conn.execute("SELECT seconds(%s)",
+                                       [query]).fetchone()[0])
+    table("set_seq_max of 1,000,000 rows", seconds, "scanned")
+    print()
+    require_faster("set_seq_max by index",
+                   ratio(seconds, "scanned", "indexed"), 100)
+
+
+def main():
+    conn = connect()
+    print("## clean_tables, set_seq_max")
+    print(f"\nfsync = {conn.execute('SHOW fsync').fetchone()[0]}")
+    create_chain(conn)
+    compare_chain(conn, "none dirty", [], 100)
+    compare_chain(conn, "5 with a few rows", TABLES[::40], 50)
+    compare_chain(conn, "all with a few rows", TABLES, 4)
+    compare_big(conn)
+    compare_rounds(conn)
+    compare_sequence(conn)
+    finish(conn)
+
+
+if __name__ == "__main__":
+    main()

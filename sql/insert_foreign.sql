@@ -1,0 +1,43 @@
+-- Foreign tables: postgres_fdw, the server being its own remote one.
+CREATE SCHEMA insert_foreign;
+SET search_path = insert_foreign, public;
+CREATE EXTENSION postgres_fdw SCHEMA insert_foreign;
+DO $$
+BEGIN
+  EXECUTE format('CREATE SERVER loopback FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)',
+    split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database());
+END $$;
+CREATE USER MAPPING FOR CURRENT_USER SERVER loopback;
+CREATE TABLE remote (id int PRIMARY KEY, name text DEFAULT 'remote default', at date, j jsonb);
+CREATE FOREIGN TABLE f (id int, name text DEFAULT 'local default', at date, j jsonb)
+  SERVER loopback OPTIONS (schema_name 'insert_foreign', table_name 'remote');
+SET client_min_messages = debug1;
+SELECT insert_many('f', '[{"id": 1, "name": "a", "at": "2001-02-03", "j": {"k": [1]}}, {"id": 2, "name": null}, {"id": 3}]');
+RESET client_min_messages;
+SELECT insert_many('f', '[{"id": 1}, {"id": 4}]', 'ON CONFLICT DO NOTHING');
+SELECT insert_many('f', '[{"id": 1}]', 'ON CONFLICT (id) DO UPDATE SET name = ''x''');
+SELECT insert_many('f', '[{"id": 5}, {"id": 1}, {"id": 6}]');
+SELECT insert_many('f', '[{"id": 5}, {"id": "six"}]');
+SELECT * FROM remote ORDER BY id;
+-- in batches: which row it was is known only roughly
+ALTER SERVER loopback OPTIONS (ADD batch_size '3');
+SELECT insert_many('f', (SELECT jsonb_agg(jsonb_build_object('id', 10 + i)) FROM generate_series(1, 10) i));
+SELECT insert_many('f', '[{"id": 21}, {"id": 1}, {"id": 22}, {"id": 23}]');
+SELECT insert_many('f', '[{"id": 21}, {"id": 22}, {"id": 23}, {"id": 1}]');
+SELECT count(*), max(id) FROM remote;
+-- through a view, and as a partition
+CREATE VIEW v AS SELECT id, name FROM f;
+SELECT insert_many('v', '[{"id": 31}, {"id": 32}, {"id": 33, "name": "via v"}]');
+CREATE TABLE p (id int, name text, at date, j jsonb) PARTITION BY RANGE (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (40);
+ALTER TABLE p ATTACH PARTITION f FOR VALUES FROM (40) TO (100);
+SET client_min_messages = debug1;
+SELECT insert_many('p', '[{"id": 39}, {"id": 40, "name": "routed"}, {"id": 41}, {"id": 5}]');
+RESET client_min_messages;
+SELECT insert_many('p', '[{"id": 42}, {"id": 40}, {"id": 8}]');
+SELECT tableoid::regclass, id, name FROM p WHERE id NOT BETWEEN 10 AND 20 ORDER BY id, 1;
+-- a row for the partition itself
+SELECT insert_many('f', '[{"id": 43}]');
+
+SET client_min_messages = warning;
+DROP SCHEMA insert_foreign CASCADE;

@@ -1,0 +1,75 @@
+# What a standby does with insert_many, and what it and logical decoding see of
+# the rows that the primary inserted, which are written many to a WAL record.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $primary = PostgreSQL::Test::Cluster->new('primary');
+$primary->init(allows_streaming => 'logical');
+$primary->start;
+$primary->safe_psql('postgres', q{
+	CREATE EXTENSION pgsync;
+	CREATE TABLE t (id serial PRIMARY KEY, name text, at timestamptz DEFAULT now());
+	CREATE TABLE parted (id int, name text) PARTITION BY HASH (id);
+	CREATE TABLE parted0 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+	CREATE TABLE parted1 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+});
+$primary->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'backup', has_streaming => 1);
+$standby->start;
+
+# the primary's rows, in both tables, arrive
+my $rows = q{(SELECT jsonb_agg(jsonb_build_object('id', i, 'name', repeat('n', i % 3000))) FROM generate_series(1, 5000) i)};
+$primary->safe_psql('postgres', qq{
+	SELECT pg_create_logical_replication_slot('slot', 'test_decoding');
+	SELECT insert_many('t', $rows), insert_many('parted', $rows);
+	SELECT insert_many('t', '[{"id": 9001}, {"id": 1}]', 'ON CONFLICT DO NOTHING');});
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+my $sums = q{SELECT count(*), sum(id), sum(length(name)), count(at) FROM t;
+	SELECT count(*), sum(id), sum(length(name)) FROM parted};
+is($standby->safe_psql('postgres', $sums), $primary->safe_psql('postgres', $sums),
+	'the standby has the rows');
+like($primary->safe_psql('postgres', $sums), qr/^5001\|/, 'all of them');
+
+# so does logical decoding: one change a row, one transaction a call
+my $decoded = $primary->safe_psql('postgres', q{
+	SELECT count(*) FILTER (WHERE data LIKE 'table public.t: INSERT:%'),
+		count(*) FILTER (WHERE data LIKE 'table public.parted_: INSERT:%'),
+		count(DISTINCT xid::text)
+	FROM pg_logical_slot_get_changes('slot', NULL, NULL)});
+is($decoded, '5001|5000|2', 'logical decoding has the rows');
+
+# the standby itself refuses, with the server's own error, in every overload
+foreach my $overload (qw(jsonb json text))
+{
+	my ($code, $stdout, $stderr) = $standby->psql('postgres',
+		qq{\\set VERBOSITY verbose\nSELECT insert_many('t', '[{"name": "x"}]'::$overload)});
+	isnt($code, 0, "insert_many($overload) fails on a standby");
+	like($stderr, qr/ERROR:  25006: cannot execute INSERT in a read-only transaction/,
+		'says that it is read-only');
+}
+my ($code, $stdout, $stderr) = $standby->psql('postgres',
+	q{SELECT insert_many('parted', '[]')});
+like($stderr, qr/cannot execute INSERT in a read-only transaction/,
+	'even with no rows');
+
+# after promotion it goes on where the primary was
+$standby->promote;
+is($standby->safe_psql('postgres', q{SELECT insert_many('t', '[{"id": 9002}, {"id": 9003}]')}),
+	'2', 'it inserts after promotion');
+is($standby->safe_psql('postgres', 'SELECT count(*) FROM t'), '5003',
+	'beside the replayed rows');
+
+# committed rows survive a crash
+$primary->safe_psql('postgres', q{SELECT insert_many('t', '{"id": 9004}')});
+$primary->stop('immediate');
+$primary->start;
+is($primary->safe_psql('postgres', 'SELECT count(*), max(id) FROM t'),
+	'5002|9004', 'committed rows survive a crash');
+
+done_testing();
