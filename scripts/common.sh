@@ -1,4 +1,4 @@
-# Set-up shared by scripts/demo, scripts/test and bench/run; sourced by bash.
+# Set-up shared by the scripts here and bench/run; sourced by bash.
 #
 # pgsync_setup PACKAGE...  installs what is missing, copies the tree into a
 #                          throwaway directory ($work/src), builds it there and
@@ -18,6 +18,9 @@ export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=
 server_running=
+
+# Where servers made for testing are kept from one run to the next.
+cache=${PGSYNC_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pgsync}
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -147,13 +150,18 @@ extension_settings() {
   fi
 }
 
-pgsync_setup() {
+# Makes $work, to be removed on exit.
+pgsync_make_work() {
   trap cleanup EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  install_requirements "$@"
   work=$(mktemp -d "${TMPDIR:-/tmp}/pgsync.XXXXXX")
   chmod 755 "$work"
+}
+
+pgsync_setup() {
+  install_requirements "$@"
+  [ -n "$work" ] || pgsync_make_work
   if [ "$(id -u)" = 0 ]; then chown postgres:postgres "$work"; fi
   copy_tree
   if [ "$(id -u)" = 0 ]; then chown -R postgres:postgres "$work"; fi

@@ -52,11 +52,12 @@ INSERT INTO typ VALUES
 ('mood'), ('pair'), ('nest'), ('int[]'), ('int[][]'), ('text[]'), ('bool[]'), ('numeric(6,2)[]'), ('varchar(3)[]'), ('date[]'), ('jsonb[]'), ('json[]'), ('mood[]'), ('pair[]'), ('nest[]'), ('int4range[]'), ('bytea[]'),
 ('small'), ('smaller'), ('letters'), ('price'), ('smalls'), ('goodpair'), ('goodmood'), ('span'), ('doc'), ('rawdoc'), ('yes'), ('words'), ('small[]'), ('goodpair[]'), ('smalls[]'), ('letters[]');
 -- xml may not have been built
-SELECT '<a/>'::text::xml IS NOT NULL AS xml \gset
-\if :{?xml}
-\else
-DELETE FROM typ WHERE name = 'xml';
-\endif
+DO $$
+BEGIN
+  PERFORM '<a/>'::text::xml;
+EXCEPTION WHEN feature_not_supported THEN
+  DELETE FROM typ WHERE name = 'xml';
+END $$;
 
 -- The one deliberate difference: an integer column takes 1.0 as it takes 1.
 CREATE FUNCTION as_integer(typ text, v text) RETURNS text LANGUAGE plpgsql AS $$
@@ -132,7 +133,8 @@ BEGIN
     END LOOP;
     DROP TABLE t;
   END LOOP;
-  RAISE INFO '% cases, % of them stored', cases, stored;
+  -- how many are stored differs between servers
+  RAISE INFO 'enough cases: %, enough of them stored: %', cases > 12000, stored > 2000;
 END $$;
 
 SET client_min_messages = warning;

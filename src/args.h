@@ -31,8 +31,8 @@ typedef struct PgsyncClosestName
 			pgsync_null_argument_error(fcinfo, argname); \
 	} while (0)
 
-extern void pgsync_null_argument_error(FunctionCallInfo fcinfo,
-									   const char *argname) pg_attribute_noreturn();
+pg_noreturn extern void pgsync_null_argument_error(FunctionCallInfo fcinfo,
+												   const char *argname);
 extern char *pgsync_arg_cstring_or_null(FunctionCallInfo fcinfo, int argno);
 extern bool pgsync_arg_bool(FunctionCallInfo fcinfo, int argno,
 							bool default_value);

@@ -26,6 +26,13 @@
 #endif
 
 /*
+ * PostgreSQL 18 marks functions that never return in front, as C11 does.
+ */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
  * PostgreSQL 17 lets the caller provide the lexer's struct (NULL: palloc it).
  */
 static inline JsonLexContext *
@@ -82,6 +89,20 @@ pgsync_inserted_columns(List *rtable, List *permInfos, Index rtindex)
 #else
 #define PGSYNC_PERM_INFOS(plannedstmt) NIL
 #endif
+
+/*
+ * PostgreSQL 18 finds deferrable primary keys too, for whoever can use them;
+ * before it, RelationGetPrimaryKeyIndex leaves them out.
+ */
+static inline Oid
+pgsync_primary_key_index(Relation rel)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(rel, false);
+#else
+	return RelationGetPrimaryKeyIndex(rel);
+#endif
+}
 
 /* PostgreSQL 18 dropped ExecutorRun's execute_once. */
 static inline void
@@ -154,16 +175,24 @@ pgsync_lock_held_by_me(const LOCKTAG *locktag, LOCKMODE lockmode,
 #endif
 
 /*
- * Takes away the permission checks of a query's only table.  PostgreSQL 16
- * (a61b1f7482) moves what is to be checked out of the range table entry.
+ * Takes away the permission checks of a query's table.  PostgreSQL 16
+ * (a61b1f7482) moves what is to be checked out of the range table entry, into
+ * a permission info that foreign data wrappers still look up by the table.
  */
+static inline void
+pgsync_clear_permissions(Query *query, RangeTblEntry *rte)
+{
 #if PG_VERSION_NUM >= 160000
-#define pgsync_clear_permissions(query, rte) \
-	((query)->rteperminfos = NIL, (rte)->perminfoindex = 0)
+	RTEPermissionInfo *perminfo = list_nth_node(RTEPermissionInfo,
+												query->rteperminfos,
+												rte->perminfoindex - 1);
+
+	perminfo->relid = rte->relid;
+	perminfo->requiredPerms = 0;
 #else
-#define pgsync_clear_permissions(query, rte) \
-	((rte)->requiredPerms = 0)
+	rte->requiredPerms = 0;
 #endif
+}
 
 /*
  * Refuses a page whose old rows may be gone.  PostgreSQL 17 (f691f5b80a)

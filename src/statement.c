@@ -298,9 +298,9 @@ void
 pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 {
 	statement->named = named;
-	if (statement->clauses.observer != NULL)
+	if (statement->clauses.follower != NULL)
 		statement->clauses.on_conflict =
-			statement->clauses.observer->begin_statement(statement->clauses.observer,
+			statement->clauses.follower->begin_statement(statement->clauses.follower,
 														 named,
 														 &statement->params);
 	statement->query = pgsync_statement_text(statement, NULL);
@@ -312,7 +312,7 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 		 sink_names[statement->sink]);
 	if (statement->sink != PGSYNC_SINK_SPOOL)
 		restrict_inserted_columns(statement, named);
-	else if (statement->clauses.observer != NULL)
+	else if (statement->clauses.follower != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot upsert into relation \"%s\"",
@@ -359,19 +359,19 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 
 /*
  * Starts the executor on the plan, with the sink in its place, and runs it.
- * An observer also wants to know how many conflicts there were.
+ * A follower also wants to know how many conflicts there were.
  */
 static uint64
 run_plan(PgsyncStatement *statement, DestReceiver *dest)
 {
-	PgsyncObserver *observer = statement->clauses.observer;
+	PgsyncFollower *follower = statement->clauses.follower;
 	QueryDesc  *queryDesc;
 	uint64		processed;
 
 	queryDesc = CreateQueryDesc(statement->plan, statement->query,
 								GetActiveSnapshot(), InvalidSnapshot, dest,
 								statement->params, statement->env,
-								observer != NULL ? INSTRUMENT_ROWS : 0);
+								follower != NULL ? INSTRUMENT_ROWS : 0);
 	statement->queryDesc = queryDesc;
 	ExecutorStart(queryDesc, 0);
 	if (statement->sink == PGSYNC_SINK_HEAP)
@@ -380,8 +380,8 @@ run_plan(PgsyncStatement *statement, DestReceiver *dest)
 		pgsync_sink_stream_install(queryDesc);
 	pgsync_executor_run(queryDesc);
 	processed = queryDesc->estate->es_processed;
-	if (observer != NULL)
-		observer->end_statement(observer, statement);
+	if (follower != NULL)
+		follower->end_statement(follower, statement);
 	ExecutorFinish(queryDesc);
 	ExecutorEnd(queryDesc);
 	FreeQueryDesc(queryDesc);

@@ -42,8 +42,9 @@ extern PgsyncTarget *pgsync_target_open(Oid relid);
 extern void pgsync_target_close(PgsyncTarget *target);
 extern AttrNumber pgsync_target_find(PgsyncTarget *target,
 									 const char *name, int len);
-extern void pgsync_target_unknown_column(PgsyncTarget *target,
-										 const char *name, int len) pg_attribute_noreturn();
+pg_noreturn extern void pgsync_target_unknown_column(PgsyncTarget *target,
+													 const char *name,
+													 int len);
 extern PgsyncConverter *pgsync_target_converter(PgsyncTarget *target,
 												AttrNumber attnum);
 

@@ -130,7 +130,7 @@ describe_keys(PgsyncTarget *target, List *keys)
 	foreach(key, keys)
 	{
 		appendStringInfoString(&buf, buf.len > 0 ? ", (" : "(");
-		foreach(column, lfirst_node(List, key))
+		foreach(column, (List *) lfirst(key))
 		{
 			AttrNumber	attnum = lfirst_int(column);
 
@@ -162,7 +162,7 @@ primary_key(PgsyncTarget *target, List *keys)
 	List	   *columns;
 
 	if (target->rel->rd_rel->relhasindex)
-		pk = RelationGetPrimaryKeyIndex(target->rel);
+		pk = pgsync_primary_key_index(target->rel);
 	if (!OidIsValid(pk))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -202,7 +202,7 @@ pgsync_unique_key(PgsyncTarget *target, List *names)
 
 	foreach(cell, keys)
 	{
-		if (same_columns(lfirst_node(List, cell), columns))
+		if (same_columns((List *) lfirst(cell), columns))
 			return columns;
 	}
 	ereport(ERROR,

@@ -1,0 +1,268 @@
+"""Mutated JSON and CSV against pgsync and against core.
+
+Each input goes the same way by every overload, by both sinks, and by the core
+function that does the same (jsonb_populate_recordset, COPY), each in a
+subtransaction that is rolled back.  What they stored, or their SQLSTATE, must
+be the same, but for the differences that are meant, which are listed in
+json_differences and csv_differences.  The seed is SOAK_SEED: the same seed
+makes the same inputs.
+"""
+
+import json
+import multiprocessing
+import random
+import re
+
+from common import SEED, WORK, check, connect, note, scaled
+
+JSON_INPUTS = 700_000
+CSV_INPUTS = 300_000
+BATCH = 500
+WORKERS = 2
+
+TABLE = """
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE TYPE pair AS (x int, y text);
+CREATE TABLE target (
+    id int, small smallint, big bigint, num numeric, narrow numeric(6, 2),
+    real float8, single float4, flag boolean, name text, code varchar(8),
+    fixed char(4), day date, at timestamptz, span interval, bytes bytea,
+    uid uuid, tags text[], grid int[], doc jsonb, raw json, ranges int4range,
+    feeling mood, pos positive, both_of pair, pairs pair[],
+    "Odd ""name" text, CHECK (id <> 666));
+"""
+
+COLUMNS = ["id", "small", "big", "num", "narrow", "real", "single", "flag",
+           "name", "code", "fixed", "day", "at", "span", "bytes", "uid",
+           "tags", "grid", "doc", "raw", "ranges", "feeling", "pos",
+           "both_of", "pairs", 'Odd "name']
+
+# A way stores its input in "target"; try_NAME answers with what it stored or
+# why it did not, and leaves nothing behind.
+TRY = """
+CREATE FUNCTION try_{name}(input text{extra}) RETURNS text
+LANGUAGE plpgsql {setting} AS $$
+DECLARE
+    source_column text;
+BEGIN
+    {statement};
+    RAISE EXCEPTION USING ERRCODE = 'ZZ999', MESSAGE = coalesce(
+        (SELECT string_agg(t::text, E'\\n' ORDER BY t::text) FROM target t),
+        '(nothing)');
+EXCEPTION WHEN OTHERS THEN
+    RETURN CASE SQLSTATE WHEN 'ZZ999' THEN 'rows ' || SQLERRM
+                ELSE SQLSTATE END;
+END $$;
+"""
+
+JSON_WAYS = {
+    "text": ("PERFORM insert_many('target', input)", ""),
+    "json": ("PERFORM insert_many('target', input::json)", ""),
+    "jsonb": ("PERFORM insert_many('target', input::jsonb)", ""),
+    "statement": ("PERFORM insert_many('target', input)",
+                  "SET pgsync.sink = statement"),
+    "core": ("""INSERT INTO target SELECT r.* FROM
+        jsonb_populate_recordset(NULL::target,
+            CASE jsonb_typeof(input::jsonb) WHEN 'object'
+                 THEN jsonb_build_array(input::jsonb)
+                 ELSE input::jsonb END) r""", ""),
+}
+
+FUZZ_JSON = """
+CREATE FUNCTION fuzz_json(inputs text[], OUT "number" int, OUT "text" text,
+    OUT "json" text, OUT "jsonb" text, OUT "statement" text, OUT "core" text)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. array_length(inputs, 1) LOOP
+        "number" := i;
+        "text" := try_text(inputs[i]);
+        "json" := try_json(inputs[i]);
+        "jsonb" := try_jsonb(inputs[i]);
+        "statement" := try_statement(inputs[i]);
+        "core" := try_core(inputs[i]);
+        IF "text" LIKE 'rows%' OR "text" <> "json" OR "text" <> "jsonb" OR
+            "text" <> "statement" OR "text" <> "core" THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END $$;
+"""
+
+CSV_OPTIONS = ("delimiter => delim, on_conflict => NULL, null_string => nul,"
+               " quote => quot, escape => esc")
+CSV_EXTRA = (", path text, delim text, nul text, quot text, esc text,"
+             " columns text")
+
+CSV_WAYS = {
+    "csv_text": (f"PERFORM insert_csv_text('target', input, {CSV_OPTIONS})",
+                 ""),
+    "csv_file": (f"PERFORM insert_csv('target', path, {CSV_OPTIONS})", ""),
+    "csv_statement": (
+        f"PERFORM insert_csv_text('target', input, {CSV_OPTIONS})",
+        "SET pgsync.sink = statement"),
+    "csv_core": ("""EXECUTE format('COPY target (%s) FROM %L WITH (FORMAT csv,'
+        ' HEADER, DELIMITER %L, NULL %L, QUOTE %L, ESCAPE %L)',
+        columns, path, delim, nul, quot, esc)""", ""),
+}
+
+FUZZ_CSV = """
+CREATE FUNCTION fuzz_csv(inputs text[], paths text[], delim text, nul text,
+    quot text, esc text, columns text[], OUT "number" int, OUT "text" text,
+    OUT "file" text, OUT "statement" text, OUT "core" text)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. array_length(inputs, 1) LOOP
+        "number" := i;
+        "text" := try_csv_text(inputs[i], paths[i], delim, nul, quot, esc,
+                               columns[i]);
+        "file" := try_csv_file(inputs[i], paths[i], delim, nul, quot, esc,
+                               columns[i]);
+        "statement" := try_csv_statement(inputs[i], paths[i], delim, nul,
+                                         quot, esc, columns[i]);
+        "core" := try_csv_core(inputs[i], paths[i], delim, nul, quot, esc,
+                               columns[i]);
+        IF "text" LIKE 'rows%' OR "text" <> "file" OR
+            "text" <> "statement" OR "text" <> "core" THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END $$;
+"""
+
+# Values of JSON, as text, that are near some border.
+VALUES = [
+    "null", "true", "false", "0", "-0", "1", "-1", "1.0", "1e3", "1.5",
+    "1e-3", "10.00e-1", "32767", "32768", "-32769", "2147483647",
+    "2147483648", "9223372036854775807", "9223372036854775808",
+    "-9223372036854775808", "1e400", "1E+2", "12345678901234567890.123456789",
+    "0.1", "0.30000000000000004", "9999.99", "9999.995", "1e-400", "666",
+    '""', '" "', '"a"', '"1"', '"1.0"', '"1e3"', '"\\u0041"', '"\\u0000"',
+    '"\\ud83d\\ude00"', '"\\ud83d"', '"\\ude00"', '"\\n\\t\\"\\\\\\/"',
+    '"é€😀"', '"true"', '"t"', '"no"', '"NaN"', '"-Infinity"', '"null"',
+    '"2024-02-29"', '"2023-02-29"', '"infinity"', '"today"',
+    '"2024-01-01 00:00:00+02"', '"294277-01-01"', '"1 day 02:03:04"',
+    '"P1Y2M"', '"\\\\x0aff"', '"\\\\xzz"',
+    '"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"', '"{a,b,NULL}"', '"{"',
+    '"{{1,2},{3,4}}"', '"[1,5)"', '"empty"', '"(5,1]"', '"happy"', '"Happy"',
+    '"(1,a)"', '"(1"', '"{\\"(1,a)\\"}"', '"12345678"', '"123456789"',
+    '"12345678    "', "[]", "{}", "[1,2,3]", "[null]", "[[1,2],[3,4]]",
+    "[[1],[2,3]]", '["a","b"]', '["a",["b"]]', "[[[]]]", '{"x":1,"y":"a"}',
+    '{"y":null}', '{"x":"1","z":2}', '[{"x":1},{"y":"b"}]', '{"a":{"b":[1]}}',
+    '{"a":1,"a":2}', '[1.50,"x",null,true]', '[ 1 , 2 ]', '{"x":1.0}',
+    '{"x":1e1,"y":[1, 2]}', '[{"x":1},"(2,b)",null]', '[1,"2",3.0]',
+]
+
+SPLICES = ["{", "}", "[", "]", ",", ":", '"', "\\", "\\u", "null", "nul",
+           "tru", "1", "-", ".", "e", "E+", " ", "\n", "\t", "\r\n", "\x01",
+           "\x7f", "é", "😀", "\ufeff", "/", "//", "'", "00", "01", "NaN",
+           "\\ud800", "\\u0000", '""', "{}", "[]", '"id":', '{"id":1}', "[[",
+           "]]", "{{", "}}", ",,", "[" * 40, '{"a":' * 20]
+
+
+def json_row(rng):
+    """One object, most keys columns, most values near a border."""
+    keys = rng.sample(COLUMNS, rng.choice((0, 1, 1, 2, 2, 3, 4, 6)))
+    if rng.random() < 0.03:
+        keys.append(rng.choice(COLUMNS))
+    if rng.random() < 0.02:
+        keys.append(rng.choice(("nmae", "", "ID", "ctid", "é", "a" * 70)))
+    space = rng.choice(("", "", "", " ", "\n "))
+    members = []
+    for key in keys:
+        name = json.dumps(key, ensure_ascii=rng.random() < 0.5)
+        if rng.random() < 0.02:
+            name = name.replace("i", "\\u0069")
+        members.append(name + ":" + space + json_value(rng, key))
+    return "{" + ("," + space).join(members) + "}"
+
+
+LIKELY = {
+    "id": VALUES[3:18], "small": VALUES[3:15], "big": VALUES[3:22],
+    "num": VALUES[3:30], "narrow": VALUES[3:30], "real": VALUES[3:30],
+    "single": VALUES[3:30], "flag": VALUES[0:6] + ['"t"', '"no"'],
+    "day": ['"2024-02-29"', '"2023-02-29"', '"infinity"'],
+    "at": ['"2024-01-01 00:00:00+02"', '"294277-01-01"'],
+    "span": ['"1 day 02:03:04"', '"P1Y2M"'], "bytes": ['"\\\\x0aff"', '"a"'],
+    "uid": ['"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"'],
+    "tags": ['["a","b"]', '"{a,b,NULL}"', "[]", "[null]", "[1,2,3]"],
+    "grid": ["[1,2,3]", "[[1,2],[3,4]]", '"{{1,2},{3,4}}"', '[1,"2",3.0]'],
+    "ranges": ['"[1,5)"', '"empty"'], "feeling": ['"happy"', '"ok"'],
+    "pos": ["1", "2147483647", '"1"'], "both_of": VALUES[-13:-8] + ['"(1,a)"'],
+    "pairs": ['[{"x":1},{"y":"b"}]', '[{"x":1},"(2,b)",null]', "[]"],
+}
+
+
+def json_value(rng, key):
+    """A value, more often than not one that its column takes."""
+    if key in LIKELY and rng.random() < 0.85:
+        return rng.choice(LIKELY[key])
+    return rng.choice(VALUES)
+
+
+def splice(rng, text, pieces):
+    """One to three small damages."""
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        at = rng.randrange(len(text) + 1)
+        end = min(len(text), at + rng.choice((0, 0, 1, 1, 2, 5)))
+        kind = rng.random()
+        if kind < 0.5:
+            text = text[:at] + rng.choice(pieces) + text[end:]
+        elif kind < 0.8:
+            text = text[:at] + text[end:]
+        else:
+            start = rng.randrange(len(text) + 1)
+            text = text[:at] + text[start:start + rng.randrange(12)] + text[at:]
+    return text
+
+
+def json_input(rng):
+    """An array of rows, one row, JSON Lines, or something damaged."""
+    rows = [json_row(rng) for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5)))]
+    shape = rng.random()
+    if shape < 0.75:
+        text = "[" + ",".join(rows) + "]"
+    elif shape < 0.85:
+        text = rows[0]
+    elif shape < 0.95:
+        text = rng.choice(("\n", "", " ", "\r\n")).join(rows)
+    else:
+        text = rng.choice(VALUES)
+    if rng.random() < 0.4:
+        text = splice(rng, text, SPLICES)
+    return text.replace("\x00", "")
+
+
+def objects_in_turn(text):
+    """Objects one after the other, as one array; None if they are not that."""
+    decoder = json.JSONDecoder()
+    rows = []
+    at = 0
+    while True:
+        while at < len(text) and text[at] in " \t\r\n":
+            at += 1
+        if at == len(text):
+            return "[" + ",".join(rows) + "]"
+        if text[at] != "{":
+            return None
+        try:
+            _, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return None
+        rows.append(text[at:end])
+        at = end
+
+
+def json_differences(text, found):
+    """What is wrong with one input's results; nothing if nothing is."""
+    wrong = []
+    ours = found["text"]
+    if found["statement"] != ours:
+        wrong.append("the sinks differ")
+    if found["json"] != ours and not json_lines_only(text, found):
+        wrong.append("text and json differ")
+    if found["jsonb"] != found["json"] and not jsonb_cannot_hold(found):
+        wrong.append("json and jsonb differ")
+    if found["core"] != found["jsonb"] and not core_differs(found):
+        wrong.append("pgsync and core differ")
+    return wrong
