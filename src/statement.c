@@ -262,17 +262,26 @@ attribute_set(PgsyncTarget *target, const bool *named)
 	return set;
 }
 
-/* Makes a planned INSERT require privileges on just the named columns. */
+/*
+ * Makes a planned INSERT require privileges on just the named columns.
+ *
+ * A plan that is another extension's keeps what it was planned with, and so
+ * does an INSERT that the rewriter has turned to a view's table: its columns
+ * are numbered otherwise than the target's.
+ */
 static void
 restrict_inserted_columns(PgsyncStatement *statement, const bool *named)
 {
 	ModifyTable *node = (ModifyTable *) statement->plan->planTree;
 	Index		rtindex;
 
-	/* a plan that is another extension's keeps what it was planned with */
 	if (!IsA(node, ModifyTable))
 		return;
 	rtindex = linitial_int(node->resultRelations);
+	if (list_nth_node(RangeTblEntry, statement->plan->rtable,
+					  rtindex - 1)->relid !=
+		RelationGetRelid(statement->target->rel))
+		return;
 	*pgsync_inserted_columns(statement->plan->rtable,
 							 PGSYNC_PERM_INFOS(statement->plan), rtindex) =
 		attribute_set(statement->target, named);
