@@ -22,6 +22,7 @@
 #include "partitioning/partdesc.h"
 #include "rewrite/rewriteHandler.h"
 #include "sink.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -138,6 +139,25 @@ triggers_can_wait(Relation rel)
 	return true;
 }
 
+/*
+ * Opens a partition to look at its definition.  NULL if it is gone, or locked:
+ * an INSERT that brings it no row would not wait for it.  For the same reason
+ * the caller closes it with its AccessShareLock; whoever routes a row to it
+ * locks it then.
+ */
+Relation
+pgsync_peek_partition(Oid relid)
+{
+	Relation	rel;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return NULL;
+	rel = try_table_open(relid, NoLock);
+	if (rel == NULL)
+		UnlockRelationOid(relid, AccessShareLock);
+	return rel;
+}
+
 /* Looks at one leaf, opening it only if its pg_class row says it must. */
 static bool
 leaf_fits(Oid relid)
@@ -156,11 +176,11 @@ leaf_fits(Oid relid)
 
 	if (fits && open)
 	{
-		Relation	rel = try_table_open(relid, AccessShareLock);
+		Relation	rel = pgsync_peek_partition(relid);
 
 		fits = rel != NULL && triggers_can_wait(rel) && !checks_may_look(rel);
 		if (rel != NULL)
-			table_close(rel, NoLock);
+			table_close(rel, AccessShareLock);
 	}
 	return fits;
 }
@@ -179,13 +199,12 @@ leaves_fit(Relation rel)
 			fits = leaf_fits(partdesc->oids[i]);
 		else
 		{
-			Relation	child = try_table_open(partdesc->oids[i],
-											   AccessShareLock);
+			Relation	child = pgsync_peek_partition(partdesc->oids[i]);
 
 			fits = child != NULL && triggers_can_wait(child) &&
 				leaves_fit(child);
 			if (child != NULL)
-				table_close(child, NoLock);
+				table_close(child, AccessShareLock);
 		}
 		if (!fits)
 			return false;
