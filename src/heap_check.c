@@ -18,6 +18,7 @@
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "commands/trigger.h"
 #include "nodes/nodeFuncs.h"
 #include "partitioning/partdesc.h"
 #include "rewrite/rewriteHandler.h"
@@ -121,6 +122,7 @@ static bool
 triggers_can_wait(Relation rel)
 {
 	TriggerDesc *triggers = rel->trigdesc;
+	bool		can_wait = true;
 
 	if (triggers == NULL)
 		return true;
@@ -128,15 +130,17 @@ triggers_can_wait(Relation rel)
 		triggers->trig_insert_instead_row ||
 		triggers->trig_insert_new_table)
 		return false;
-	for (int i = 0; i < triggers->numtriggers; i++)
+	/* a cache that is reset meanwhile takes the relation's own list with it */
+	triggers = CopyTriggerDesc(triggers);
+	for (int i = 0; i < triggers->numtriggers && can_wait; i++)
 	{
 		const char *condition = triggers->triggers[i].tgqual;
 
-		if (condition != NULL &&
-			expression_may_look(stringToNode(condition), NULL))
-			return false;
+		if (condition != NULL)
+			can_wait = !expression_may_look(stringToNode(condition), NULL);
 	}
-	return true;
+	FreeTriggerDesc(triggers);
+	return can_wait;
 }
 
 /*
