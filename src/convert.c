@@ -164,19 +164,6 @@ pgsync_convert_null(PgsyncConverter *converter, bool *isnull)
 	return check_domain(converter, (Datum) 0, true);
 }
 
-/* Converts the text form of a value, as COPY does; "str" may be scribbled on */
-Datum
-pgsync_convert_text(PgsyncConverter *converter, char *str)
-{
-	Datum		value;
-
-	if (converter->kind == PGSYNC_CONVERT_TEXT)
-		value = CStringGetTextDatum(str);
-	else
-		value = call_input(converter, str);
-	return check_domain(converter, value, false);
-}
-
 /* Turns a jsonb value into a json Datum: its text in jsonb's own layout. */
 static Datum
 jsonb_value_to_json(JsonbValue *value)
@@ -309,6 +296,48 @@ read_short_integer(Oid typid, const char *str, int len, Datum *result)
 		value = value * 10 + (str[i] - '0');
 	}
 	return make_integer(typid, negative ? -value : value, result);
+}
+
+/* Reads the words that boolout and most programs write; false for others. */
+static inline bool
+read_common_bool(const char *str, Datum *result)
+{
+	*result = BoolGetDatum(str[0] == 't');
+	return strcmp(str, "t") == 0 || strcmp(str, "f") == 0 ||
+		strcmp(str, "true") == 0 || strcmp(str, "false") == 0;
+}
+
+/*
+ * Converts the text form of a value, as COPY does.  What is common is read
+ * here; the rest, and all that is wrong, is for the type's input function.
+ */
+Datum
+pgsync_convert_text(PgsyncConverter *converter, char *str)
+{
+	Datum		value;
+
+	switch (converter->kind)
+	{
+		case PGSYNC_CONVERT_TEXT:
+			value = CStringGetTextDatum(str);
+			break;
+		case PGSYNC_CONVERT_INTEGER:
+			if (!read_short_integer(converter->base_typid, str, strlen(str),
+									&value))
+				value = call_input(converter, str);
+			break;
+		case PGSYNC_CONVERT_BOOL:
+			if (!read_common_bool(str, &value))
+				value = call_input(converter, str);
+			break;
+		case PGSYNC_CONVERT_JSONB:
+			value = JsonbPGetDatum(pgsync_json_to_jsonb(str, strlen(str)));
+			break;
+		default:
+			value = call_input(converter, str);
+			break;
+	}
+	return check_domain(converter, value, false);
 }
 
 /*
