@@ -53,7 +53,7 @@ check_file_access(const char *path)
 				 errmsg("permission denied to insert from a file of the server"),
 				 errdetail("Only roles with privileges of the \"%s\" role may read the server's files.",
 						   "pg_read_server_files"),
-				 errhint("insert_csv_text takes the CSV itself and needs no such privilege; so does psql's \\copy.")));
+				 errhint("insert_csv_text takes the CSV itself and needs no such privilege, nor does psql's \\copy.")));
 	if (!is_absolute_path(path))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),

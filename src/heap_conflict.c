@@ -256,6 +256,7 @@ insert_unless_conflict(PgsyncConflicts *conflicts, TupleTableSlot *slot,
 			return false;
 		if (insert_speculatively(conflicts, slot, options, bistate, recheck))
 			return true;
+		list_free(*recheck);
 		found = PROBE_UNSURE;
 	}
 }

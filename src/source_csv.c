@@ -29,6 +29,7 @@
 #include "nodes/makefuncs.h"
 #include "outer_progress.h"
 #include "source_csv.h"
+#include "utils/rel.h"
 
 /* A line that older parsers take for the end of the data */
 #define END_MARKER	"\\."
@@ -52,6 +53,7 @@ typedef struct CsvSource
 	int			nfields;
 	bool	   *named;			/* the columns that the header names */
 	const char *value;			/* being converted; NULL for a null */
+	bool		at_marker;		/* is the line just \. ? */
 	char	   *marker_fields[1];	/* see read_end_marker */
 } CsvSource;
 
@@ -135,12 +137,10 @@ read_fields(CsvSource *source, PgsyncRow *row, char ***fields, int *nfields)
 		source->outer.command != PROGRESS_COMMAND_INVALID)
 		pgsync_outer_progress_restore(&source->outer);
 
-	if (!found && !copy->input_reached_eof)
-	{
+	source->at_marker = !found && !copy->input_reached_eof;
+	if (source->at_marker)
 		read_end_marker(source, fields, nfields);
-		return true;
-	}
-	return found;
+	return found || source->at_marker;
 }
 
 /* Returns the place of a name in a list of names, or -1. */
@@ -158,18 +158,23 @@ find_name(List *names, const char *name)
 }
 
 /*
- * Returns the delimiter that a header of one field was probably written
- * with, or NULL.
+ * Returns what a header of one field was probably delimited with, as a hint
+ * names it, or NULL.
  */
 static const char *
 guess_delimiter(const char *header)
 {
-	static const char *const usual[] = {",", ";", "\t", "|"};
+	static const char *const usual[][2] = {
+		{",", "\",\""},
+		{";", "\";\""},
+		{"|", "\"|\""},
+		{"\t", "a tab"},
+	};
 
 	for (int i = 0; i < lengthof(usual); i++)
 	{
-		if (strstr(header, usual[i]) != NULL)
-			return usual[i];
+		if (strstr(header, usual[i][0]) != NULL)
+			return usual[i][1];
 	}
 	return NULL;
 }
@@ -191,7 +196,7 @@ report_unknown_name(CsvSource *source, const char *name)
 					shown, RelationGetRelationName(rel)),
 			 errdetail("The first line of the CSV must name columns of the target."),
 			 delimiter ?
-			 errhint("Perhaps the delimiter is \"%s\".", delimiter) :
+			 errhint("Perhaps the delimiter is %s.", delimiter) :
 			 closest ?
 			 errhint("Perhaps you meant the column \"%s\".", closest) :
 			 errhint("A field that is not to be loaded can be named in exclude_columns.")));
@@ -317,8 +322,12 @@ read_header(CsvSource *source, PgsyncRow *row)
 static void
 report_field_count(CsvSource *source, int nfields)
 {
-	bool		blank = source->copy->line_buf.len == 0 && nfields == 1;
+	const char *hint = NULL;
 
+	if (source->at_marker)
+		hint = "A line of just \"\\.\" is data, not the end of the data.";
+	else if (source->copy->line_buf.len == 0)
+		hint = "The line is empty.";
 	if (nfields > source->nfields)
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
@@ -331,7 +340,7 @@ report_field_count(CsvSource *source, int nfields)
 					source->fields[nfields].name),
 			 errdetail("The header has %d fields, the row has %d.",
 					   source->nfields, nfields),
-			 blank ? errhint("The line is empty.") : 0));
+			 hint ? errhint("%s", hint) : 0));
 }
 
 /* Reads and converts one row; see PgsyncSourceRoutine. */
@@ -407,6 +416,28 @@ static const PgsyncSourceRoutine csv_file_routine = {
 };
 
 /*
+ * Insists on a column that CSV could fill: COPY's parser does not read even a
+ * header without.
+ */
+static void
+check_has_columns(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (!attr->attisdropped && !attr->attgenerated)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("relation \"%s\" has no column that CSV could fill",
+					RelationGetRelationName(rel))));
+}
+
+/*
  * Starts COPY's parser on an input.  Of the relation it is given, it only
  * looks at how many columns there are.
  *
@@ -419,6 +450,7 @@ create_source(PgsyncTarget *target, const PgsyncSourceRoutine *routine,
 {
 	CsvSource  *source = palloc0(sizeof(CsvSource));
 
+	check_has_columns(target->rel);
 	source->base.routine = routine;
 	source->base.target = target;
 	source->input = input;
