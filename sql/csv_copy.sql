@@ -25,7 +25,7 @@ CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE result text;
 BEGIN
   EXECUTE statement;
-  SELECT concat('rows ', count(*), ' ', md5(string_agg(t::text, '|' ORDER BY t))) INTO result FROM t;
+  SELECT concat('rows ', count(*), ' ', md5(string_agg(t::text, '|' ORDER BY t::text COLLATE "C"))) INTO result FROM t;
   RAISE SQLSTATE 'DONE0';
 EXCEPTION WHEN SQLSTATE 'DONE0' THEN RETURN result;
   WHEN OTHERS THEN RETURN concat(SQLSTATE, ' ', SQLERRM);
@@ -91,7 +91,7 @@ END $$;
 SELECT write_file((SELECT E'a,x,b,c\n' || string_agg(format(E'%s,"drop\nme, %s","row %s",%s\n', i, i, i, i), '') FROM generate_series(1, 3000) i), 'utf8');
 SELECT outcome(format('SELECT insert_csv(''t'', %L, ''{x}'')', :'csv_file')) AS with_column \gset
 SELECT write_file((SELECT E'a,b,c\n' || string_agg(format(E'%s,"row %s",%s\n', i, i, i), '') FROM generate_series(1, 3000) i), 'utf8');
-SELECT outcome(format('COPY t FROM %L (FORMAT csv, HEADER)', :'csv_file')) = :'with_column' AS same, :'with_column';
+SELECT outcome(format('COPY t FROM %L (FORMAT csv, HEADER)', :'csv_file')) = :'with_column' AS same;
 
 -- Awkward files made at random, from a small alphabet: whatever COPY says.
 -- (A line of just \. is told apart on purpose, so no line begins with one.)
@@ -103,7 +103,7 @@ BEGIN
   FOR i IN 1..600 LOOP
     names := CASE i % 3 WHEN 0 THEN 'b' ELSE 'b,a' END;
     SELECT names || E'\n' || string_agg(alphabet[1 + floor(random() * array_length(alphabet, 1))::int], '') INTO csv
-    FROM generate_series(1, 1 + i % 20);
+    FROM generate_series(1, 1 + i % 12);
     CONTINUE WHEN csv ~ '(?n)^\\\.\r?$';
     PERFORM write_file(csv, 'utf8');
     copied := outcome(format('COPY t (%s) FROM %L (FORMAT csv, HEADER)', names, current_setting('csv.file')));
@@ -111,7 +111,7 @@ BEGIN
     IF copied LIKE 'rows%' THEN good := good + 1; ELSE bad := bad + 1; END IF;
     IF other <> copied THEN RAISE WARNING E'differs for %:\n% / %', to_jsonb(csv), copied, other; END IF;
   END LOOP;
-  RAISE INFO 'enough good ones: %, enough bad ones: %', good > 100, bad > 100;
+  RAISE INFO 'enough good ones: %, enough bad ones: %', good > 50, bad > 100;
 END $$;
 
 -- ON CONFLICT DO NOTHING: each case with some rows there already, in three ways
@@ -136,7 +136,7 @@ BEGIN
   SET CONSTRAINTS ALL IMMEDIATE;
   outcome := format('%s rows', number);
   FOR rel IN SELECT oid FROM pg_class WHERE relnamespace = 'play'::regnamespace AND relkind = 'r' ORDER BY relname LOOP
-    EXECUTE format('SELECT concat(count(*), '' '', md5(string_agg(x::text, ''|'' ORDER BY x))) FROM %s x', rel) INTO part;
+    EXECUTE format('SELECT concat(count(*), '' '', md5(string_agg(x::text, ''|'' ORDER BY x::text COLLATE "C"))) FROM %s x', rel) INTO part;
     outcome := concat(outcome, ', ', rel, ' ', part);
   END LOOP;
   RAISE SQLSTATE 'DONE0';
