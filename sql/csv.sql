@@ -150,6 +150,34 @@ SELECT insert_csv_text('outer_row', E'id,csv\n1,"1,1\n2,1"\n2,"3,2"\n');
 TABLE inner_row;
 SELECT format('ALTER EXTENSION pgsync SET SCHEMA %I', :'home') \gexec
 
+-- progress: the outer load's, before, while and after an inner one runs
+TRUNCATE outer_row, inner_row;
+DROP TRIGGER after ON outer_row;
+CREATE FUNCTION show_progress(label text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_stat_clear_snapshot();
+  RAISE NOTICE '%: %', label, (SELECT array_agg(concat_ws(' ', relid::regclass, command, type, bytes_processed, 'of', bytes_total))
+    FROM pg_stat_progress_copy WHERE pid = pg_backend_pid());
+END $$;
+CREATE FUNCTION load_inner_and_show() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM show_progress('before row ' || NEW.id);
+  PERFORM insert_csv_text('inner_row', E'id,outer_id\n' || NEW.csv);
+  PERFORM show_progress('after row ' || NEW.id);
+  RETURN NEW;
+END $$;
+CREATE FUNCTION show_inner() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM show_progress('within row ' || NEW.outer_id);
+  RETURN NEW;
+END $$;
+CREATE TRIGGER before BEFORE INSERT ON outer_row FOR EACH ROW EXECUTE FUNCTION load_inner_and_show();
+CREATE TRIGGER before BEFORE INSERT ON inner_row FOR EACH ROW EXECUTE FUNCTION show_inner();
+SELECT insert_csv_text('outer_row', E'id,csv\n1,"1,1\n2,1"\n2,"3,2"\n');
+SELECT show_progress('at the end');
+SELECT insert_csv_text('inner_row', E'id,outer_id\n4,3\n');
+DROP TRIGGER before ON inner_row;
+
 -- an error within, caught: the next call starts afresh
 DO $$
 BEGIN

@@ -24,6 +24,7 @@
 #include "args.h"
 #include "commands/copy.h"
 #include "commands/copyfrom_internal.h"
+#include "commands/progress.h"
 #include "csv_input.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
@@ -123,7 +124,6 @@ static bool
 read_fields(CsvSource *source, PgsyncRow *row, char ***fields, int *nfields)
 {
 	CopyFromState copy = source->copy;
-	uint64		bytes_before = copy->bytes_processed;
 	bool		found;
 
 	row->number = copy->cur_lineno + 1;
@@ -132,10 +132,10 @@ read_fields(CsvSource *source, PgsyncRow *row, char ***fields, int *nfields)
 	found = NextCopyFromRawFields(copy, fields, nfields);
 	pgsync_csv_input_end_reading(source->input);
 	row->size = copy->line_buf.len;
-	/* the parser has reported its own bytes in the outer command's name */
-	if (copy->bytes_processed != bytes_before &&
-		source->outer.command != PROGRESS_COMMAND_INVALID)
-		pgsync_outer_progress_restore(&source->outer);
+	/* the parser has shown its own bytes as the outer command's */
+	if (source->outer.command != PROGRESS_COMMAND_INVALID)
+		pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED,
+									 source->outer.params[PROGRESS_COPY_BYTES_PROCESSED]);
 
 	source->at_marker = !found && !copy->input_reached_eof;
 	if (source->at_marker)
