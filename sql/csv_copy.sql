@@ -145,7 +145,7 @@ EXCEPTION WHEN SQLSTATE 'DONE0' THEN RETURN outcome;
 END $$;
 CREATE FUNCTION log_it() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO play.log VALUES (concat_ws(' ', tg_when, tg_level, tg_table_name, CASE WHEN tg_level = 'ROW' THEN NEW::text END));
+  INSERT INTO play.log (line) VALUES (concat_ws(' ', tg_when, tg_level, tg_table_name, CASE WHEN tg_level = 'ROW' THEN NEW::text END));
   RETURN NEW;
 END $$;
 
@@ -166,12 +166,13 @@ INSERT INTO conflict_case (label, ddl) VALUES
 ('check', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int CHECK (c < 499))'),
 ('check broken by a doublet', 'CREATE TABLE play.t (a int PRIMARY KEY, b text CHECK (b <> ''row 200''), c int); INSERT INTO play.t VALUES (200)'),
 ('generated key', 'CREATE TABLE play.t (a int, b text, c int, k int GENERATED ALWAYS AS (a / 2) STORED PRIMARY KEY)'),
-('serial and triggers', 'CREATE TABLE play.log (line text); CREATE TABLE play.t (s serial, a int PRIMARY KEY, b text, c int); CREATE TRIGGER r AFTER INSERT ON play.t FOR EACH ROW EXECUTE FUNCTION log_it(); CREATE TRIGGER s AFTER INSERT ON play.t EXECUTE FUNCTION log_it(); CREATE TRIGGER b BEFORE INSERT ON play.t EXECUTE FUNCTION log_it()'),
-('before row trigger', 'CREATE TABLE play.log (line text); CREATE TABLE play.t (a int PRIMARY KEY, b text, c int); CREATE TRIGGER r BEFORE INSERT ON play.t FOR EACH ROW EXECUTE FUNCTION log_it()'),
+('serial and triggers', 'CREATE TABLE play.log (n serial, line text); CREATE TABLE play.t (s serial, a int PRIMARY KEY, b text, c int); CREATE TRIGGER r AFTER INSERT ON play.t FOR EACH ROW EXECUTE FUNCTION log_it(); CREATE TRIGGER s AFTER INSERT ON play.t EXECUTE FUNCTION log_it(); CREATE TRIGGER b BEFORE INSERT ON play.t EXECUTE FUNCTION log_it()'),
+('before row trigger', 'CREATE TABLE play.log (n serial, line text); CREATE TABLE play.t (a int PRIMARY KEY, b text, c int); CREATE TRIGGER r BEFORE INSERT ON play.t FOR EACH ROW EXECUTE FUNCTION log_it()'),
 ('foreign key to itself', 'CREATE TABLE play.t (a int PRIMARY KEY, b text UNIQUE, c int, d int GENERATED ALWAYS AS (a) STORED REFERENCES play.t)'),
 ('foreign key, broken', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int REFERENCES play.t)'),
 ('partitioned', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int) PARTITION BY RANGE (a); CREATE TABLE play.t1 PARTITION OF play.t FOR VALUES FROM (0) TO (100); CREATE TABLE play.t2 (c int, x int, b text, a int NOT NULL); ALTER TABLE play.t2 DROP x; ALTER TABLE play.t ATTACH PARTITION play.t2 FOR VALUES FROM (100) TO (300); CREATE TABLE play.t3 PARTITION OF play.t DEFAULT'),
 ('a unique leaf among others', 'CREATE TABLE play.t (a int, b text, c int) PARTITION BY RANGE (a); CREATE TABLE play.t1 PARTITION OF play.t FOR VALUES FROM (0) TO (100); CREATE TABLE play.t2 PARTITION OF play.t (UNIQUE (b)) FOR VALUES FROM (100) TO (300); CREATE TABLE play.t3 PARTITION OF play.t DEFAULT'),
+('triggers of leaves, one unique', 'CREATE TABLE play.log (n serial, line text); CREATE TABLE play.t (a int, b text, c int) PARTITION BY LIST (a); CREATE TABLE play.t1 PARTITION OF play.t (UNIQUE (b)) FOR VALUES IN (1, 2, 3, 5); CREATE TABLE play.t2 PARTITION OF play.t FOR VALUES IN (4, 6, 7); CREATE TABLE play.t3 PARTITION OF play.t DEFAULT; CREATE TRIGGER r AFTER INSERT ON play.t1 FOR EACH ROW EXECUTE FUNCTION log_it(); CREATE TRIGGER r AFTER INSERT ON play.t2 FOR EACH ROW EXECUTE FUNCTION log_it(); CREATE TRIGGER s AFTER INSERT ON play.t EXECUTE FUNCTION log_it()'),
 ('dropped columns', 'CREATE TABLE play.t (x int, a int, y text DEFAULT ''y'', b text, c int UNIQUE); ALTER TABLE play.t DROP x, DROP y'),
 ('toasted', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int, d text DEFAULT repeat(''long '', 5000)); ALTER TABLE play.t ALTER d SET STORAGE EXTERNAL'),
 ('unlogged', 'CREATE UNLOGGED TABLE play.t (a int PRIMARY KEY, b text, c int)');
