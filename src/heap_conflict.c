@@ -211,7 +211,7 @@ probe_indexes(PgsyncConflicts *conflicts, TupleTableSlot *slot)
  */
 static bool
 insert_speculatively(PgsyncConflicts *conflicts, TupleTableSlot *slot,
-					 int options, BulkInsertState bistate, List **recheck)
+					 List **recheck)
 {
 	ResultRelInfo *resultRelInfo = conflicts->resultRelInfo;
 	Relation	rel = resultRelInfo->ri_RelationDesc;
@@ -219,9 +219,10 @@ insert_speculatively(PgsyncConflicts *conflicts, TupleTableSlot *slot,
 	uint32		token = SpeculativeInsertionLockAcquire(xid);
 	bool		conflict = false;
 
+	/* no bulk-insert state: its ring of buffers has pages written at once */
 	table_tuple_insert_speculative(rel, slot,
-								   conflicts->estate->es_output_cid, options,
-								   bistate, token);
+								   conflicts->estate->es_output_cid, 0, NULL,
+								   token);
 	*recheck = pgsync_insert_index_tuples(resultRelInfo, slot,
 										  conflicts->estate, true, &conflict,
 										  resultRelInfo->ri_onConflictArbiterIndexes);
@@ -236,7 +237,7 @@ insert_speculatively(PgsyncConflicts *conflicts, TupleTableSlot *slot,
  */
 static bool
 insert_unless_conflict(PgsyncConflicts *conflicts, TupleTableSlot *slot,
-					   int options, BulkInsertState bistate, List **recheck)
+					   List **recheck)
 {
 	ResultRelInfo *resultRelInfo = conflicts->resultRelInfo;
 	ProbeResult found = conflicts->can_probe ?
@@ -254,7 +255,7 @@ insert_unless_conflict(PgsyncConflicts *conflicts, TupleTableSlot *slot,
 									   &conflictTid,
 									   resultRelInfo->ri_onConflictArbiterIndexes))
 			return false;
-		if (insert_speculatively(conflicts, slot, options, bistate, recheck))
+		if (insert_speculatively(conflicts, slot, recheck))
 			return true;
 		list_free(*recheck);
 		found = PROBE_UNSURE;
@@ -267,13 +268,12 @@ insert_unless_conflict(PgsyncConflicts *conflicts, TupleTableSlot *slot,
  * nothing is done.
  */
 bool
-pgsync_conflicts_insert(PgsyncConflicts *conflicts, TupleTableSlot *slot,
-						int options, BulkInsertState bistate)
+pgsync_conflicts_insert(PgsyncConflicts *conflicts, TupleTableSlot *slot)
 {
 	ResultRelInfo *resultRelInfo = conflicts->resultRelInfo;
 	List	   *recheck = NIL;
 
-	if (!insert_unless_conflict(conflicts, slot, options, bistate, &recheck))
+	if (!insert_unless_conflict(conflicts, slot, &recheck))
 		return false;
 	if (resultRelInfo->ri_TrigDesc != NULL &&
 		resultRelInfo->ri_TrigDesc->trig_insert_after_row)

@@ -10,7 +10,6 @@
 #ifndef PGSYNC_HEAP_CONFLICT_H
 #define PGSYNC_HEAP_CONFLICT_H
 
-#include "access/heapam.h"
 #include "nodes/execnodes.h"
 
 /* What it takes to find conflicts in one relation */
@@ -19,8 +18,7 @@ typedef struct PgsyncConflicts PgsyncConflicts;
 extern PgsyncConflicts *pgsync_conflicts_create(ResultRelInfo *resultRelInfo,
 												EState *estate, bool always);
 extern bool pgsync_conflicts_insert(PgsyncConflicts *conflicts,
-									TupleTableSlot *slot, int options,
-									BulkInsertState bistate);
+									TupleTableSlot *slot);
 extern void pgsync_conflicts_free(PgsyncConflicts *conflicts);
 
 #endif							/* PGSYNC_HEAP_CONFLICT_H */

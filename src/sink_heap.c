@@ -374,11 +374,8 @@ row_size(HeapSink *sink, TupleTableSlot *slot)
 static void
 insert_or_skip(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
 {
-	if (pgsync_conflicts_insert(buffer->conflicts, slot, buffer->options,
-								buffer->bistate))
+	if (pgsync_conflicts_insert(buffer->conflicts, slot))
 		sink->estate->es_processed++;
-	if (list_length(sink->buffers) > 1)
-		ReleaseBulkInsertStatePin(buffer->bistate);
 	ExecClearTuple(slot);
 	ResetPerTupleExprContext(sink->estate);
 	MemoryContextReset(buffer->mcxt);
