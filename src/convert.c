@@ -29,6 +29,7 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "convert.h"
+#include "convert_time.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "json_to_jsonb.h"
@@ -66,6 +67,8 @@ classify_type(Oid base_typid, int32 base_typmod)
 			return PGSYNC_CONVERT_NUMERIC;
 		case BOOLOID:
 			return PGSYNC_CONVERT_BOOL;
+		case TIMESTAMPTZOID:
+			return base_typmod < 0 ? PGSYNC_CONVERT_TIMESTAMPTZ : PGSYNC_CONVERT_SCALAR;
 		case JSONOID:
 			return PGSYNC_CONVERT_JSON;
 		case JSONBOID:
@@ -224,6 +227,10 @@ pgsync_convert_string(PgsyncConverter *converter, const char *str, int len)
 				jsonb_value_to_json(&string) :
 				JsonbPGetDatum(JsonbValueToJsonb(&string));
 			break;
+		case PGSYNC_CONVERT_TIMESTAMPTZ:
+			if (!pgsync_read_timestamptz(str, len, &value))
+				value = call_input(converter, pnstrdup(str, len));
+			break;
 		default:
 			value = call_input(converter, pnstrdup(str, len));
 			break;
@@ -328,6 +335,10 @@ pgsync_convert_text(PgsyncConverter *converter, char *str)
 			break;
 		case PGSYNC_CONVERT_BOOL:
 			if (!read_common_bool(str, &value))
+				value = call_input(converter, str);
+			break;
+		case PGSYNC_CONVERT_TIMESTAMPTZ:
+			if (!pgsync_read_timestamptz(str, strlen(str), &value))
 				value = call_input(converter, str);
 			break;
 		case PGSYNC_CONVERT_JSONB:
