@@ -127,6 +127,24 @@ pgsync_root_to_child_map(ResultRelInfo *resultRelInfo, EState *estate)
 #endif
 }
 
+/* PostgreSQL 18 can leave a row that is stored already out of the check. */
+static inline bool
+pgsync_check_index_constraints(ResultRelInfo *resultRelInfo,
+							   TupleTableSlot *slot, EState *estate,
+							   ItemPointer conflictTid, List *arbiterIndexes)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData none;
+
+	ItemPointerSetInvalid(&none);
+	return ExecCheckIndexConstraints(resultRelInfo, slot, estate, conflictTid,
+									 &none, arbiterIndexes);
+#else
+	return ExecCheckIndexConstraints(resultRelInfo, slot, estate, conflictTid,
+									 arbiterIndexes);
+#endif
+}
+
 /* PostgreSQL 18 lets index scans count what they do. */
 static inline IndexScanDesc
 pgsync_index_beginscan(Relation rel, Relation index, Snapshot snapshot,

@@ -251,9 +251,9 @@ insert_unless_conflict(PgsyncConflicts *conflicts, TupleTableSlot *slot,
 
 		CHECK_FOR_INTERRUPTS();
 		if (found == PROBE_UNSURE &&
-			!ExecCheckIndexConstraints(resultRelInfo, slot, conflicts->estate,
-									   &conflictTid,
-									   resultRelInfo->ri_onConflictArbiterIndexes))
+			!pgsync_check_index_constraints(resultRelInfo, slot,
+											conflicts->estate, &conflictTid,
+											resultRelInfo->ri_onConflictArbiterIndexes))
 			return false;
 		if (insert_speculatively(conflicts, slot, recheck))
 			return true;
