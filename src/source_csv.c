@@ -385,9 +385,10 @@ csv_source_describe_value(PgsyncSource *base, AttrNumber column,
 						  StringInfo buf)
 {
 	CsvSource  *source = (CsvSource *) base;
+	const char *value = source->value != NULL ? source->value :
+	source->copy->opts.null_print;
 
-	appendStringInfoString(buf, source->value != NULL ? source->value :
-						   source->copy->opts.null_print);
+	appendBinaryStringInfo(buf, value, strnlen(value, PGSYNC_MAX_DESCRIBED));
 }
 
 /* Reports progress in bytes; see PgsyncSourceRoutine. */
