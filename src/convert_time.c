@@ -4,12 +4,13 @@
  *	  Timestamps in the form that most programs write.
  *
  *		2024-01-31 12:30:00+00
- *		2024-01-31T12:30:00.123456Z
+ *		2024-01-31T12:30:00.123456+01
  *		2024-01-31 12:30:00.5-03:30
  *
  * With the year first, all digits there and an offset from UTC, no setting
- * has a say in what they mean.  timestamptz_in, which reads whatever people
- * write, takes a multiple of the time.
+ * has a say in what they mean (timezone_abbreviations has, in "Z").
+ * timestamptz_in, which reads whatever people write, takes a multiple of the
+ * time.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -84,16 +85,13 @@ read_fraction(const char *str, int len, Timestamp *result)
 	return i;
 }
 
-/* Reads "Z", "+01" or "+01:30"; false for anything else. */
+/* Reads "+01" or "+01:30"; false for anything else. */
 static inline bool
 read_offset(const char *str, int len, int *seconds)
 {
 	int			hours;
 	int			minutes = 0;
 
-	*seconds = 0;
-	if (len == 1)
-		return str[0] == 'Z';
 	if ((len != 3 && len != 6) || (str[0] != '+' && str[0] != '-') ||
 		!read_digits(str + 1, 2, &hours) ||
 		(len == 6 && (str[3] != ':' || !read_digits(str + 4, 2, &minutes))) ||

@@ -48,7 +48,7 @@
 #define MAX_TOTAL_BYTES		(1024 * 1024)
 
 /* There never are more buffers than this */
-#define MAX_BUFFERS			MAX_TOTAL_ROWS
+#define MAX_BUFFERS			512
 
 /* How many buffers are kept after that; more are made when needed */
 #define MAX_KEPT_BUFFERS	64
@@ -409,7 +409,8 @@ add_row(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
 			flush_buffer(sink, buffer);
 	}
 	else if (sink->total_rows >= MAX_TOTAL_ROWS ||
-			 sink->total_bytes >= MAX_TOTAL_BYTES)
+			 sink->total_bytes >= MAX_TOTAL_BYTES ||
+			 list_length(sink->buffers) > MAX_BUFFERS)
 		flush_all(sink);
 }
 
