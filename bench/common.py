@@ -4,6 +4,7 @@ A benchmark is given a running server by libpq's environment variables and
 a directory that the server can read, PGSYNC_BENCH_DIR, for its files.
 """
 
+import json
 import os
 import statistics
 import sys
@@ -74,6 +75,18 @@ def table(title, seconds, base, notes=None):
     if notes:
         print(f"\n{notes}")
     sys.stdout.flush()
+
+
+def record(series, point, seconds):
+    """Keeps medians for the charts, if bench/run wants them."""
+    path = os.environ.get("PGSYNC_BENCH_RECORD")
+    if not path:
+        return
+    with open(path, "a", encoding="utf-8") as file:
+        for name, values in seconds.items():
+            file.write(json.dumps({
+                "series": series, "point": point, "way": name,
+                "seconds": statistics.median(values)}) + "\n")
 
 
 def ratio(seconds, name, base):

@@ -88,6 +88,17 @@ CREATE TABLE dropped (a int);
 CREATE TRIGGER d AFTER INSERT ON dropped FOR EACH ROW EXECUTE FUNCTION drop_it();
 SELECT insert_many('dropped', '{"a": 1}');
 
+-- extensions that look at plans find an ordinary INSERT; what this one writes
+-- goes to the server's log
+LOAD 'auto_explain';
+SET auto_explain.log_min_duration = 0;
+SET auto_explain.log_analyze = on;
+SET auto_explain.log_verbose = on;
+SET auto_explain.log_nested_statements = on;
+SELECT insert_many('log', '[{"line": "explained"}, {}]');
+SELECT insert_many('log', '[{"id": 1}, {"id": 1}]', 'ON CONFLICT DO NOTHING');
+SET auto_explain.log_min_duration = -1;
+
 -- deep JSON: 10,000 levels go in, 100,000 meet the stack's limit
 CREATE TABLE docs (j jsonb, x text, a int[], n int);
 CREATE FUNCTION deep(levels int, opening text, inner_ text, closing text) RETURNS text LANGUAGE sql AS

@@ -80,6 +80,13 @@ GRANT INSERT (a) ON v TO regress_pgsync_writer;
 SELECT as_writer('v', '{"a": 1}');
 GRANT INSERT ON below TO regress_pgsync_owner;
 SELECT as_writer('v', '{"a": 1}'), as_writer('v', '[{"a": 1}, {"b": 1}]'), as_writer('below', '{"a": 1}');
+-- a view of its caller's privileges, whose columns stand in another order
+CREATE TABLE swapped (a int, b int);
+CREATE VIEW by_caller WITH (security_invoker) AS SELECT b, a FROM swapped;
+GRANT INSERT ON by_caller TO regress_pgsync_writer;
+GRANT INSERT (a) ON swapped TO regress_pgsync_writer;
+SELECT as_writer('by_caller', '{"a": 1}'), as_writer('by_caller', '{"b": 1}'), as_writer('by_caller', '[{"a": 1}, {"b": 1}]');
+SELECT DISTINCT * FROM swapped;
 -- what is shown of a row that fails follows the privileges as well
 CREATE TABLE c (a int, b int CHECK (b > 0), secret text DEFAULT 'secret');
 GRANT INSERT (a, b) ON c TO regress_pgsync_writer;

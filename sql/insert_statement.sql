@@ -86,6 +86,20 @@ CREATE TRIGGER b BEFORE INSERT ON before_row FOR EACH ROW EXECUTE FUNCTION befor
 SELECT insert_many('before_row', '[{"a": 1}, {"a": 2}, {"a": 3, "b": "x"}]');
 TABLE before_row;
 
+-- rows kept until all are read, as the clause reads them too: a column that
+-- takes no value is refused when only a later row brings it
+CREATE TABLE kept (k int PRIMARY KEY, v int, id int GENERATED ALWAYS AS IDENTITY);
+SELECT insert_many('kept', '[{"k": 1}, {"k": 2, "id": 7}]', 'ON CONFLICT (k) DO UPDATE SET v = (SELECT count(*) FROM pgsync_rows)');
+TABLE kept;
+-- a rule that appears while rows are inserted
+CREATE TABLE ruled_late (a int, b int);
+CREATE FUNCTION make_rule() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  CREATE OR REPLACE RULE late AS ON INSERT TO ruled_late DO INSTEAD NOTHING; RETURN NEW;
+END $$;
+CREATE TRIGGER b BEFORE INSERT ON ruled_late FOR EACH ROW EXECUTE FUNCTION make_rule();
+SELECT insert_many('ruled_late', '[{"a": 1}, {"b": 2}]');
+
 -- row-level security
 CREATE ROLE regress_pgsync_writer;
 CREATE TABLE secured (owner name DEFAULT current_user, n int);

@@ -17,7 +17,7 @@
  * for, the closure may grow; so the search is repeated until all that it
  * finds is locked.
  *
- * What is done to the tables is decided in observer.c, empty.c and
+ * What is done to the tables is decided in truncate_observer.c, empty.c and
  * truncate.c.
  *
  * Copyright (c) 2026, the pgsync authors

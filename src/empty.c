@@ -26,7 +26,7 @@
 #include "access/xact.h"
 #include "empty.h"
 #include "miscadmin.h"
-#include "observer.h"
+#include "truncate_observer.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 #include "utils/rel.h"

@@ -12,7 +12,7 @@
  *	 on it is checked and the statement goes on.
  * - Where it does not (views, rules), each run of rows that name the same
  *	 columns is a statement of its own.
- * - With an observer, whose clause depends on the columns, a row that names
+ * - With a follower, whose clause depends on the columns, a row that names
  *	 a new column begins another statement.
  *
  * Also kept here: error context ("row 17, column ...") and the progress that
@@ -286,7 +286,7 @@ static bool
 feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	Load	   *load = (Load *) feed;
-	PgsyncObserver *observer = load->clauses->observer;
+	PgsyncFollower *follower = load->clauses->follower;
 
 	if (!feed->batched)
 		feed->number = 0;
@@ -296,8 +296,8 @@ feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 		return false;
 	take_pending(load, values, nulls);
 	deliver_row(load, values, nulls);
-	if (observer != NULL)
-		observer->begin_row(observer, load->statement, &load->row);
+	if (follower != NULL)
+		follower->begin_row(follower, load->statement, &load->row);
 	return true;
 }
 
@@ -464,7 +464,7 @@ pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	start_progress(&load);
-	if (load.target->knows_defaults && clauses->observer == NULL)
+	if (load.target->knows_defaults && clauses->follower == NULL)
 		processed = run_once(&load, dest);
 	else
 		processed = run_repeatedly(&load, dest);

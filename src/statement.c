@@ -262,17 +262,26 @@ attribute_set(PgsyncTarget *target, const bool *named)
 	return set;
 }
 
-/* Makes a planned INSERT require privileges on just the named columns. */
+/*
+ * Makes a planned INSERT require privileges on just the named columns.
+ *
+ * A plan that is another extension's keeps what it was planned with, and so
+ * does an INSERT that the rewriter has turned to a view's table: its columns
+ * are numbered otherwise than the target's.
+ */
 static void
 restrict_inserted_columns(PgsyncStatement *statement, const bool *named)
 {
 	ModifyTable *node = (ModifyTable *) statement->plan->planTree;
 	Index		rtindex;
 
-	/* a plan that is another extension's keeps what it was planned with */
 	if (!IsA(node, ModifyTable))
 		return;
 	rtindex = linitial_int(node->resultRelations);
+	if (list_nth_node(RangeTblEntry, statement->plan->rtable,
+					  rtindex - 1)->relid !=
+		RelationGetRelid(statement->target->rel))
+		return;
 	*pgsync_inserted_columns(statement->plan->rtable,
 							 PGSYNC_PERM_INFOS(statement->plan), rtindex) =
 		attribute_set(statement->target, named);
@@ -298,9 +307,9 @@ void
 pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 {
 	statement->named = named;
-	if (statement->clauses.observer != NULL)
+	if (statement->clauses.follower != NULL)
 		statement->clauses.on_conflict =
-			statement->clauses.observer->begin_statement(statement->clauses.observer,
+			statement->clauses.follower->begin_statement(statement->clauses.follower,
 														 named,
 														 &statement->params);
 	statement->query = pgsync_statement_text(statement, NULL);
@@ -312,7 +321,7 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 		 sink_names[statement->sink]);
 	if (statement->sink != PGSYNC_SINK_SPOOL)
 		restrict_inserted_columns(statement, named);
-	else if (statement->clauses.observer != NULL)
+	else if (statement->clauses.follower != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot upsert into relation \"%s\"",
@@ -320,58 +329,75 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 				 errdetail("A rule or another extension changes what an INSERT into it does.")));
 }
 
+/* Starts, and ends, a statement's plan: that checks its privileges. */
+static void
+check_privileges(PgsyncStatement *statement)
+{
+	QueryDesc  *queryDesc;
+
+	queryDesc = CreateQueryDesc(statement->plan, statement->query,
+								GetActiveSnapshot(), InvalidSnapshot,
+								None_Receiver, NULL, statement->env, 0);
+	ExecutorStart(queryDesc, EXEC_FLAG_EXPLAIN_ONLY);
+	ExecutorEnd(queryDesc);
+	FreeQueryDesc(queryDesc);
+}
+
 /*
- * Checks that the caller may insert into further columns, while the statement
- * runs: starts, and ends, a statement that lists just these.  The running one
+ * Checks that further columns can be inserted into, while the statement runs:
+ * plans a statement that lists just these, which fails for columns that take
+ * no value, and has the caller's privileges checked on it.  The running one
  * then counts them as inserted, too.
  */
 void
 pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 {
+	PgsyncClauses no_clauses = {0};
 	MemoryContext context;
 	MemoryContext oldcontext;
 	PgsyncStatement *wider;
-	QueryDesc  *queryDesc;
-
-	if (statement->sink == PGSYNC_SINK_SPOOL)
-		return;					/* not planned yet */
 
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"pgsync further columns",
 									ALLOCSET_DEFAULT_SIZES);
 	oldcontext = MemoryContextSwitchTo(context);
-	wider = pgsync_statement_create(statement->target, &statement->clauses,
+	wider = pgsync_statement_create(statement->target, &no_clauses,
 									statement->feed, columns);
 	wider->query = pgsync_statement_text(wider, NULL);
 	wider->plan = plan_query(wider, wider->query);
-	queryDesc = CreateQueryDesc(wider->plan, wider->query, GetActiveSnapshot(),
-								InvalidSnapshot, None_Receiver, NULL,
-								wider->env, 0);
-	ExecutorStart(queryDesc, EXEC_FLAG_EXPLAIN_ONLY);
-	ExecutorEnd(queryDesc);
-	FreeQueryDesc(queryDesc);
+	/* spooled rows are stored by a statement that is yet to be planned */
+	if (statement->sink != PGSYNC_SINK_SPOOL)
+	{
+		if (wider->plan == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("relation \"%s\" was given a rule while rows were being inserted",
+							RelationGetRelationName(statement->target->rel))));
+		check_privileges(wider);
+		MemoryContextSwitchTo(statement->target->mcxt);
+		restrict_inserted_columns(statement, statement->named);
+		MemoryContextSwitchTo(context);
+	}
 	tuplestore_end(wider->rows->reldata);
-	MemoryContextSwitchTo(statement->target->mcxt);
-	restrict_inserted_columns(statement, statement->named);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextDelete(context);
 }
 
 /*
  * Starts the executor on the plan, with the sink in its place, and runs it.
- * An observer also wants to know how many conflicts there were.
+ * A follower also wants to know how many conflicts there were.
  */
 static uint64
 run_plan(PgsyncStatement *statement, DestReceiver *dest)
 {
-	PgsyncObserver *observer = statement->clauses.observer;
+	PgsyncFollower *follower = statement->clauses.follower;
 	QueryDesc  *queryDesc;
 	uint64		processed;
 
 	queryDesc = CreateQueryDesc(statement->plan, statement->query,
 								GetActiveSnapshot(), InvalidSnapshot, dest,
 								statement->params, statement->env,
-								observer != NULL ? INSTRUMENT_ROWS : 0);
+								follower != NULL ? INSTRUMENT_ROWS : 0);
 	statement->queryDesc = queryDesc;
 	ExecutorStart(queryDesc, 0);
 	if (statement->sink == PGSYNC_SINK_HEAP)
@@ -380,8 +406,8 @@ run_plan(PgsyncStatement *statement, DestReceiver *dest)
 		pgsync_sink_stream_install(queryDesc);
 	pgsync_executor_run(queryDesc);
 	processed = queryDesc->estate->es_processed;
-	if (observer != NULL)
-		observer->end_statement(observer, statement);
+	if (follower != NULL)
+		follower->end_statement(follower, statement);
 	ExecutorFinish(queryDesc);
 	ExecutorEnd(queryDesc);
 	FreeQueryDesc(queryDesc);

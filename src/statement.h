@@ -29,28 +29,28 @@ typedef enum PgsyncSinkKind
 } PgsyncSinkKind;
 
 typedef struct PgsyncStatement PgsyncStatement;
-typedef struct PgsyncObserver PgsyncObserver;
+typedef struct PgsyncFollower PgsyncFollower;
 
 /*
  * Someone who makes the ON CONFLICT clause to fit the columns that the rows
  * name, and follows the rows one by one (upsert.c).
  */
-struct PgsyncObserver
+struct PgsyncFollower
 {
 	/*
 	 * Prepares a statement whose rows name some of these columns: returns its
 	 * ON CONFLICT clause and sets the values of the $n in it.
 	 */
-	char	   *(*begin_statement) (PgsyncObserver *observer,
+	char	   *(*begin_statement) (PgsyncFollower *follower,
 									const bool *named, ParamListInfo *params);
 
 	/* Is told of each row just before it is inserted */
-	void		(*begin_row) (PgsyncObserver *observer,
+	void		(*begin_row) (PgsyncFollower *follower,
 							  PgsyncStatement *statement,
 							  const PgsyncRow *row);
 
 	/* Is told when all rows have been inserted, the plan still standing */
-	void		(*end_statement) (PgsyncObserver *observer,
+	void		(*end_statement) (PgsyncFollower *follower,
 								  PgsyncStatement *statement);
 };
 
@@ -59,7 +59,7 @@ typedef struct PgsyncClauses
 {
 	const char *on_conflict;	/* checked, or NULL */
 	const char *returning;		/* RETURNING's list, or NULL */
-	PgsyncObserver *observer;	/* or NULL */
+	PgsyncFollower *follower;	/* or NULL */
 } PgsyncClauses;
 
 struct PgsyncStatement

@@ -5,7 +5,7 @@
  *
  * clean_tables only says in which order things happen; the work is done in
  *	  closure.c			which tables are reached; locks and refusals
- *	  observer.c		which of them must be left to core's TRUNCATE
+ *	  truncate_observer.c	which of them must be left to core's TRUNCATE
  *	  empty.c			which have rows, and deleting few rows in place
  *	  truncate.c		the TRUNCATE statement for the others
  *	  sequence_state.c	restarting sequences
@@ -29,7 +29,7 @@
 #include "closure.h"
 #include "empty.h"
 #include "miscadmin.h"
-#include "observer.h"
+#include "truncate_observer.h"
 #include "sequence_state.h"
 #include "tcop/utility.h"
 #include "truncate.h"

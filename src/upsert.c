@@ -46,7 +46,7 @@ PG_FUNCTION_INFO_V1(upsert_many_text);
 
 typedef struct Upsert
 {
-	PgsyncObserver base;
+	PgsyncFollower base;
 	PgsyncTarget *target;
 	List	   *keys;			/* attribute numbers */
 	bool	   *may_update;		/* by attribute */
@@ -118,9 +118,9 @@ make_params(int ncolumns)
 	return params;
 }
 
-/* Makes a statement's ON CONFLICT clause; see PgsyncObserver. */
+/* Makes a statement's ON CONFLICT clause; see PgsyncFollower. */
 static char *
-upsert_begin_statement(PgsyncObserver *base, const bool *named,
+upsert_begin_statement(PgsyncFollower *base, const bool *named,
 					   ParamListInfo *params)
 {
 	Upsert	   *upsert = (Upsert *) base;
@@ -193,9 +193,9 @@ check_key(Upsert *upsert, const PgsyncRow *row)
 	}
 }
 
-/* Prepares the running statement for a row; see PgsyncObserver. */
+/* Prepares the running statement for a row; see PgsyncFollower. */
 static void
-upsert_begin_row(PgsyncObserver *base, PgsyncStatement *statement,
+upsert_begin_row(PgsyncFollower *base, PgsyncStatement *statement,
 				 const PgsyncRow *row)
 {
 	Upsert	   *upsert = (Upsert *) base;
@@ -219,9 +219,9 @@ upsert_begin_row(PgsyncObserver *base, PgsyncStatement *statement,
 	statement->queryDesc->estate->es_output_cid = GetCurrentCommandId(true);
 }
 
-/* Counts a statement's last row; see PgsyncObserver. */
+/* Counts a statement's last row; see PgsyncFollower. */
 static void
-upsert_end_statement(PgsyncObserver *base, PgsyncStatement *statement)
+upsert_end_statement(PgsyncFollower *base, PgsyncStatement *statement)
 {
 	count_row((Upsert *) base, statement);
 }
@@ -362,7 +362,7 @@ upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	oldcontext = MemoryContextSwitchTo(context);
 	target = pgsync_target_open(PG_GETARG_OID(0));
 	upsert = create_upsert(fcinfo, target);
-	clauses.observer = &upsert->base;
+	clauses.follower = &upsert->base;
 	pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1), format),
 				&clauses, None_Receiver);
 	pgsync_target_close(target);

@@ -23,6 +23,13 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE triggered (id int, name text, j jsonb);
 	CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 	CREATE TRIGGER pass BEFORE INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION pass();
+	CREATE TABLE ruled (id int, name text, j jsonb);
+	CREATE TABLE ruled_too (id int);
+	CREATE RULE too AS ON INSERT TO ruled DO ALSO INSERT INTO ruled_too VALUES (NEW.id);
+	CREATE VIEW viewed AS SELECT * FROM t;
+	CREATE TABLE many_parts (id int, name text, j jsonb) PARTITION BY HASH (id);
+	SELECT format('CREATE TABLE many_parts%s PARTITION OF many_parts FOR VALUES WITH (MODULUS 1000, REMAINDER %1$s)', i)
+		FROM generate_series(0, 999) i \gexec
 	CREATE TABLE bulky (id int, filler text DEFAULT repeat('filler ', 20000),
 		more text GENERATED ALWAYS AS (repeat(id::text || ' ', 20000)) STORED);
 	-- about 100 MB
@@ -89,7 +96,7 @@ $holder->finish;
 # memory: the most that a backend ever held, beyond the input itself
 SKIP:
 {
-	skip 'needs /proc', 6 if !-r "/proc/$$/status";
+	skip 'needs /proc', 9 if !-r "/proc/$$/status";
 
 	my $peak = sub {
 		my ($sql) = @_;
@@ -107,10 +114,13 @@ SKIP:
 		[ 'array', 't', '' ],
 		[ 'big', 'parted', '' ],
 		[ 'big', 'triggered', '' ],
+		[ 'big', 'ruled', '' ],
+		[ 'big', 'viewed', '' ],
+		[ 'big', 'many_parts', '' ],
 		[ 'big', 't', q{, 'ON CONFLICT DO NOTHING'} ])
 	{
 		my ($kind, $table, $clause) = @$case;
-		my $loading = $peak->(qq{SELECT insert_many('$table', x$clause) FROM input WHERE kind = '$kind'; TRUNCATE $table});
+		my $loading = $peak->(qq{SELECT insert_many('$table', x$clause) FROM input WHERE kind = '$kind'; TRUNCATE t, parted, many_parts, triggered, ruled});
 		cmp_ok($loading - $input, '<', 64, sprintf('%s into %s%s: %d MB, of which %d are the input',
 				$kind, $table, $clause, $loading, $input));
 	}

@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
- * observer.h
+ * truncate_observer.h
  *	  Who could tell TRUNCATE from a table emptied in place.
  *
  * Copyright (c) 2026, the pgsync authors
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PGSYNC_OBSERVER_H
-#define PGSYNC_OBSERVER_H
+#ifndef PGSYNC_TRUNCATE_OBSERVER_H
+#define PGSYNC_TRUNCATE_OBSERVER_H
 
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
@@ -26,4 +26,4 @@ extern bool pgsync_has_truncate_trigger(Relation rel);
 extern bool pgsync_is_observed(Relation rel, PgsyncObservers *observers);
 extern bool pgsync_deletions_decodable(Relation rel);
 
-#endif							/* PGSYNC_OBSERVER_H */
+#endif							/* PGSYNC_TRUNCATE_OBSERVER_H */

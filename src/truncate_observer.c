@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * observer.c
+ * truncate_observer.c
  *	  Who could tell TRUNCATE from a table emptied in place.
  *
  * TRUNCATE is seen by more than the table's readers: by its triggers, by
@@ -25,7 +25,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
-#include "observer.h"
+#include "truncate_observer.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
