@@ -49,7 +49,9 @@ cleanup() {
     as_server_user "$bindir/pg_ctl" -D "$work/data" -m immediate -w stop \
       >/dev/null 2>&1 || true
   fi
-  if [ -n "$work" ] && [ -z "${PGSYNC_KEEP:-}" ]; then rm -rf "$work"; fi
+  if [ -n "$work" ] && [ -z "${PGSYNC_KEEP:-}" ]; then
+    rm -rf --one-file-system "$work" 2>/dev/null || true
+  fi
   exit "$status"
 }
 
