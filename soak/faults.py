@@ -98,10 +98,14 @@ READS = {
 
 
 def session():
-    """A connection that sees the tables."""
-    conn = connect()
-    conn.execute("SET search_path = faults, public; SET jit = off")
-    return conn
+    """A connection that sees the tables; the server may be restarting."""
+    while True:
+        conn = connect()
+        try:
+            conn.execute("SET search_path = faults, public; SET jit = off")
+            return conn
+        except psycopg.OperationalError:
+            time.sleep(0.1)
 
 
 def set_up(rows):
@@ -144,8 +148,9 @@ def sound(conn):
 
 
 def kill_backend(pid):
-    """kill -9 of one backend: the postmaster restarts all others."""
+    """kill -9 of one backend: the postmaster ends and restarts all."""
     os.kill(pid, signal.SIGKILL)
+    time.sleep(0.2)
 
 
 def kill_postmaster(_):
