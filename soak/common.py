@@ -50,7 +50,7 @@ def server(action, *options):
         [os.environ["PG_BINDIR"] + "/pg_ctl", "-D", os.environ["PGDATA"],
          "-l", WORK + "/server.log", "-w", "-o", "-p " + os.environ["PGPORT"],
          *options, action],
-        check=True, stdout=subprocess.DEVNULL)
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def scalar(conn, query, *args):

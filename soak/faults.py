@@ -153,11 +153,13 @@ def kill_backend(pid):
     time.sleep(0.2)
 
 
-def kill_postmaster(_):
-    """kill -9 of the postmaster; its children end by themselves."""
+def kill_postmaster(pid):
+    """kill -9 of the postmaster, then of the backend, which would go on to
+    the end of its statement; other children end by themselves."""
     with open(os.environ["PGDATA"] + "/postmaster.pid", encoding="ascii") as f:
         postmaster = int(f.readline())
     os.kill(postmaster, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
     for _ in range(100):
         time.sleep(0.1)
         try:
@@ -364,17 +366,21 @@ def outcomes(what, expected, statements):
 
 
 def full_disk():
-    """Tables, and the rows of a statement, in a tablespace of 8 MB."""
+    """Tables in a tablespace that has 1 MB left."""
     small = WORK + "/small"
     if not os.path.ismount(small):
         note("full disk: not run, it takes root to mount a small one")
         return
+    set_up(40_000)
     conn = session()
     conn.execute(f"CREATE TABLESPACE small LOCATION '{small}'")
     before = {}
     for table in ("plain", "slow", "part0", "part1", "merged", "loaded"):
         conn.execute(f"ALTER TABLE {table} SET TABLESPACE small")
         before[table] = contents(conn, [table])
+    conn.execute("CREATE TABLE filler TABLESPACE small AS"
+                 " SELECT repeat(md5(i::text), 30) FROM"
+                 " generate_series(1, 8000) i")
     calls = {name: statement for name, (statement, _) in CALLS.items()
              if name != "clean_tables"}
     outcomes("full disk", "53100", calls)
@@ -382,6 +388,7 @@ def full_disk():
                if contents(conn, [table]) != was]
     check(not changed, f"full disk: nothing half done {changed or ''}")
     check(sound(conn), "full disk: amcheck")
+    conn.execute("DROP TABLE filler")
     conn.execute("VACUUM (TRUNCATE) plain, slow, parted, merged, loaded")
     check(scalar(conn, "SELECT insert_many('plain', '{\"id\": 0}')") == 1,
           "full disk: goes on when there is room")
@@ -390,6 +397,10 @@ def full_disk():
 
 def little_memory():
     """Big arguments with an address space of 600 MB."""
+    set_up(40_000)
+    conn = session()
+    conn.execute("CREATE TABLE loose (LIKE plain)")
+    conn.close()
     server("stop", "-m", "fast")
     limits = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (600 << 20, limits[1]))
@@ -398,7 +409,7 @@ def little_memory():
     big = "(SELECT repeat(lines || E'\\n', 60) FROM feed)"
     wide = "repeat('x', 100000000)"
     outcomes("little memory", "53200", {
-        "insert_many text": f"SELECT insert_many('slow', {big})",
+        "insert_many text": f"SELECT insert_many('loose', {big})",
         "insert_many json": "SELECT insert_many('plain',"
                             f" ('[\"' || {wide} || '\"]')::json)",
         "insert_many, wide": "SELECT insert_many('plain', '{\"id\": 0,"
@@ -433,8 +444,8 @@ def main():
     kills("kill -9 of a backend", kill_backend, scaled(BACKEND_KILLS))
     kills("kill -9 of the postmaster", kill_postmaster,
           scaled(POSTMASTER_KILLS))
-    full_disk()
     little_memory()
+    full_disk()
     finish(True)
 
 
