@@ -55,7 +55,7 @@ def server(action, *options):
 
 def scalar(conn, query, *args):
     """The first column of the first row."""
-    return conn.execute(query, args).fetchone()[0]
+    return conn.execute(query, args or None).fetchone()[0]
 
 
 def finish(good):
