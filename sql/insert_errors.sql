@@ -110,6 +110,7 @@ SELECT * FROM errors_of('{"id": 2, "name": "a", "n": 1e200000}');
 -- the value is clipped, between characters
 SELECT * FROM errors_of('{"id": "' || repeat('1234567890', 10) || '1"}');
 SELECT * FROM errors_of('{"id": "' || repeat('ä', 200) || '"}');
+SELECT * FROM errors_of('{"name": "x' || repeat('ä', 2000) || '"}');
 
 -- constraints, also those found after the row was buffered
 SELECT * FROM errors_of('[{"id": 2, "name": "a"}, {"id": 3}]');

@@ -139,6 +139,11 @@ SELECT get_insert_data('person', '[]');
 SELECT get_insert_data('person', '[[]]');
 SELECT get_insert_data('person', '3');
 SELECT get_insert_data(NULL, '{}');
+-- it takes no privilege, and leaves no lock behind
+BEGIN;
+SELECT query FROM get_insert_data('person', '{"name": "a"}');
+SELECT count(*) FROM pg_locks WHERE relation = 'person'::regclass;
+ROLLBACK;
 SELECT get_insert_data('person', NULL);
 
 DROP TABLE person, event, secret, writable, long CASCADE;

@@ -18,10 +18,12 @@
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "commands/trigger.h"
 #include "nodes/nodeFuncs.h"
 #include "partitioning/partdesc.h"
 #include "rewrite/rewriteHandler.h"
 #include "sink.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -120,6 +122,7 @@ static bool
 triggers_can_wait(Relation rel)
 {
 	TriggerDesc *triggers = rel->trigdesc;
+	bool		can_wait = true;
 
 	if (triggers == NULL)
 		return true;
@@ -127,15 +130,36 @@ triggers_can_wait(Relation rel)
 		triggers->trig_insert_instead_row ||
 		triggers->trig_insert_new_table)
 		return false;
-	for (int i = 0; i < triggers->numtriggers; i++)
+	/* a cache that is reset meanwhile takes the relation's own list with it */
+	triggers = CopyTriggerDesc(triggers);
+	for (int i = 0; i < triggers->numtriggers && can_wait; i++)
 	{
 		const char *condition = triggers->triggers[i].tgqual;
 
-		if (condition != NULL &&
-			expression_may_look(stringToNode(condition), NULL))
-			return false;
+		if (condition != NULL)
+			can_wait = !expression_may_look(stringToNode(condition), NULL);
 	}
-	return true;
+	FreeTriggerDesc(triggers);
+	return can_wait;
+}
+
+/*
+ * Opens a partition to look at its definition.  NULL if it is gone, or locked:
+ * an INSERT that brings it no row would not wait for it.  For the same reason
+ * the caller closes it with its AccessShareLock; whoever routes a row to it
+ * locks it then.
+ */
+Relation
+pgsync_peek_partition(Oid relid)
+{
+	Relation	rel;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return NULL;
+	rel = try_table_open(relid, NoLock);
+	if (rel == NULL)
+		UnlockRelationOid(relid, AccessShareLock);
+	return rel;
 }
 
 /* Looks at one leaf, opening it only if its pg_class row says it must. */
@@ -156,11 +180,11 @@ leaf_fits(Oid relid)
 
 	if (fits && open)
 	{
-		Relation	rel = try_table_open(relid, AccessShareLock);
+		Relation	rel = pgsync_peek_partition(relid);
 
 		fits = rel != NULL && triggers_can_wait(rel) && !checks_may_look(rel);
 		if (rel != NULL)
-			table_close(rel, NoLock);
+			table_close(rel, AccessShareLock);
 	}
 	return fits;
 }
@@ -179,13 +203,12 @@ leaves_fit(Relation rel)
 			fits = leaf_fits(partdesc->oids[i]);
 		else
 		{
-			Relation	child = try_table_open(partdesc->oids[i],
-											   AccessShareLock);
+			Relation	child = pgsync_peek_partition(partdesc->oids[i]);
 
 			fits = child != NULL && triggers_can_wait(child) &&
 				leaves_fit(child);
 			if (child != NULL)
-				table_close(child, NoLock);
+				table_close(child, AccessShareLock);
 		}
 		if (!fits)
 			return false;

@@ -213,7 +213,7 @@ get_insert_data(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 
-	target = pgsync_target_open(PG_GETARG_OID(0));
+	target = pgsync_target_look_at(PG_GETARG_OID(0));
 	values[1] = JsonbPGetDatum(collect_values(target, PG_GETARG_JSONB_P(1),
 											  &columns));
 	values[0] = CStringGetTextDatum(insert_text(target, columns));

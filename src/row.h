@@ -33,6 +33,9 @@ typedef struct PgsyncRow
 
 typedef struct PgsyncSource PgsyncSource;
 
+/* More of a value than error context shows */
+#define PGSYNC_MAX_DESCRIBED	1024
+
 typedef struct PgsyncSourceRoutine
 {
 	/* What a row's number counts: "row", or "line" of a file */
@@ -47,7 +50,8 @@ typedef struct PgsyncSourceRoutine
 
 	/*
 	 * Appends the value being converted, for error context; called while
-	 * row->column is set, with that column.
+	 * row->column is set, with that column.  Of a long value its first
+	 * PGSYNC_MAX_DESCRIBED bytes do.
 	 */
 	void		(*describe_value) (PgsyncSource *source, AttrNumber column,
 								   StringInfo buf);

@@ -14,6 +14,7 @@
 
 /* heap_check.c */
 extern bool pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan);
+extern Relation pgsync_peek_partition(Oid relid);
 
 /* sink_heap.c */
 extern void pgsync_sink_heap_install(QueryDesc *queryDesc);

@@ -113,7 +113,10 @@ stream_exec(PlanState *pstate)
 	return ExecScan((ScanState *) pstate, stream_next, stream_recheck);
 }
 
-/* Returns whether a foreign table is among the leaves of a relation. */
+/*
+ * Returns whether a foreign table is, or might be, among the leaves of a
+ * relation.
+ */
 static bool
 has_foreign_leaf(Relation rel)
 {
@@ -129,13 +132,11 @@ has_foreign_leaf(Relation rel)
 			found = get_rel_relkind(partdesc->oids[i]) == RELKIND_FOREIGN_TABLE;
 		else
 		{
-			Relation	child = try_table_open(partdesc->oids[i],
-											   AccessShareLock);
+			Relation	child = pgsync_peek_partition(partdesc->oids[i]);
 
-			if (child == NULL)
-				continue;
-			found = has_foreign_leaf(child);
-			table_close(child, NoLock);
+			found = child == NULL || has_foreign_leaf(child);
+			if (child != NULL)
+				table_close(child, AccessShareLock);
 		}
 	}
 	return found;

@@ -363,7 +363,8 @@ json_source_describe_value(PgsyncSource *base, AttrNumber column,
 {
 	PgsyncJsonToken *token = &((JsonSource *) base)->tokens[column - 1];
 
-	appendBinaryStringInfo(buf, token->start, token->len);
+	appendBinaryStringInfo(buf, token->start,
+						   Min(token->len, PGSYNC_MAX_DESCRIBED));
 }
 
 /* Reports progress in bytes; see PgsyncSourceRoutine. */

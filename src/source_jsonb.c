@@ -121,7 +121,8 @@ jsonb_source_describe_value(PgsyncSource *base, AttrNumber column,
 			break;
 		case jbvString:
 			appendBinaryStringInfo(buf, value->val.string.val,
-								   value->val.string.len);
+								   Min(value->val.string.len,
+									   PGSYNC_MAX_DESCRIBED));
 			break;
 		case jbvNumeric:
 			appendStringInfoString(buf,

@@ -64,19 +64,15 @@ has_insert_rule(Relation rel)
 	return false;
 }
 
-/*
- * Opens the target with INSERT's lock, kept until the transaction ends.
- *
- * Errors: 42P01 if there is no such relation, 42809 if it takes no rows.
- */
-PgsyncTarget *
-pgsync_target_open(Oid relid)
+/* Opens a target with this lock; see below. */
+static PgsyncTarget *
+open_target(Oid relid, LOCKMODE lockmode)
 {
 	PgsyncTarget *target = palloc0(sizeof(PgsyncTarget));
 	TupleDesc	tupdesc;
 
 	target->mcxt = CurrentMemoryContext;
-	target->rel = try_relation_open(relid, RowExclusiveLock);
+	target->rel = try_relation_open(relid, lockmode);
 	if (target->rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -104,11 +100,38 @@ pgsync_target_open(Oid relid)
 	return target;
 }
 
-/* Closes the target, keeping its lock as any statement does. */
+/*
+ * Opens the target with INSERT's lock, kept until the transaction ends.
+ *
+ * Errors: 42P01 if there is no such relation, 42809 if it takes no rows.
+ */
+PgsyncTarget *
+pgsync_target_open(Oid relid)
+{
+	PgsyncTarget *target = open_target(relid, RowExclusiveLock);
+
+	target->release = NoLock;
+	return target;
+}
+
+/*
+ * Opens the target to look at its columns only.  As that takes no privilege,
+ * its lock must not outlast the look.
+ */
+PgsyncTarget *
+pgsync_target_look_at(Oid relid)
+{
+	PgsyncTarget *target = open_target(relid, AccessShareLock);
+
+	target->release = AccessShareLock;
+	return target;
+}
+
+/* Closes the target. */
 void
 pgsync_target_close(PgsyncTarget *target)
 {
-	relation_close(target->rel, NoLock);
+	relation_close(target->rel, target->release);
 }
 
 /* Fills the table of attribute numbers by name. */

@@ -11,6 +11,7 @@
 #define PGSYNC_TARGET_H
 
 #include "convert.h"
+#include "storage/lockdefs.h"
 #include "utils/hsearch.h"
 #include "utils/relcache.h"
 
@@ -35,10 +36,12 @@ typedef struct PgsyncTarget
 	 * statement?  Then one statement serves rows of differing keys.
 	 */
 	bool		knows_defaults;
+	LOCKMODE	release;		/* lock to give back when closing, or NoLock */
 	MemoryContext mcxt;
 } PgsyncTarget;
 
 extern PgsyncTarget *pgsync_target_open(Oid relid);
+extern PgsyncTarget *pgsync_target_look_at(Oid relid);
 extern void pgsync_target_close(PgsyncTarget *target);
 extern AttrNumber pgsync_target_find(PgsyncTarget *target,
 									 const char *name, int len);

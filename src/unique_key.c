@@ -63,7 +63,8 @@ index_is_usable(Relation index)
 {
 	Form_pg_index form = index->rd_index;
 
-	if (!form->indisunique || !form->indisvalid || !form->indimmediate ||
+	if (!form->indisunique || form->indisexclusion || !form->indisvalid ||
+		!form->indimmediate ||
 		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
 		return false;
 	for (int i = 0; i < form->indnkeyatts; i++)
