@@ -224,7 +224,7 @@ HOSTILE_FUNCTIONS = [
     ("to_jsonb", "anyelement"), ("row_to_json", "record"),
     ("jsonb_concat", "jsonb, jsonb"), ("coalesce", "jsonb, jsonb"),
     ("format", "text, text"), ("quote_ident", "text"), ("lower", "text"),
-    ("row_number", ""), ("now", ""), ("textin", "cstring"),
+    ("row_number", ""), ("now", ""),
     ("pg_get_serial_sequence", "text, text"), ("has_table_privilege",
                                                "regclass, text")]
 
