@@ -128,6 +128,39 @@ COMMENT ON FUNCTION get_insert_data(regclass, jsonb) IS
 -- csv.c: rows from CSV
 ----------------------------------------------------------------
 
+CREATE FUNCTION insert_csv(
+    target regclass,            -- table, partitioned or foreign table, or view
+    csv_path text,              -- absolute path on the server; header first
+    exclude_columns text[] DEFAULT NULL,    -- fields of the CSV to drop
+    delimiter text DEFAULT ',', -- one single-byte character
+    on_conflict text DEFAULT 'ON CONFLICT DO NOTHING',  -- NULL: no clause
+    null_string text DEFAULT '',    -- an unquoted field like this is NULL
+    quote text DEFAULT '"',     -- one single-byte character
+    escape text DEFAULT NULL,   -- NULL: the same as quote
+    encoding text DEFAULT NULL  -- of the file; NULL: the client's
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_csv';
+
+COMMENT ON FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text) IS
+'insert the rows of a CSV file on the server, read as COPY reads it; the header''s names choose the columns, a missing column takes its DEFAULT; needs pg_read_server_files; returns the number of rows inserted or updated';
+
+CREATE FUNCTION insert_csv_text(
+    target regclass,            -- table, partitioned or foreign table, or view
+    csv text,                   -- the CSV itself; header first
+    exclude_columns text[] DEFAULT NULL,    -- fields of the CSV to drop
+    delimiter text DEFAULT ',', -- one single-byte character
+    on_conflict text DEFAULT 'ON CONFLICT DO NOTHING',  -- NULL: no clause
+    null_string text DEFAULT '',    -- an unquoted field like this is NULL
+    quote text DEFAULT '"',     -- one single-byte character
+    escape text DEFAULT NULL    -- NULL: the same as quote
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_csv_text';
+
+COMMENT ON FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text) IS
+'insert rows given as CSV text, read as COPY reads it; the header''s names choose the columns, a missing column takes its DEFAULT; returns the number of rows inserted or updated';
+
 ----------------------------------------------------------------
 -- fetch.c, count.c: queries as objects, exact counts
 ----------------------------------------------------------------

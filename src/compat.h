@@ -13,6 +13,7 @@
 #ifndef PGSYNC_COMPAT_H
 #define PGSYNC_COMPAT_H
 
+#include "access/genam.h"
 #include "common/jsonapi.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
@@ -123,6 +124,36 @@ pgsync_root_to_child_map(ResultRelInfo *resultRelInfo, EState *estate)
 	return ExecGetRootToChildMap(resultRelInfo, estate);
 #else
 	return resultRelInfo->ri_RootToPartitionMap;
+#endif
+}
+
+/* PostgreSQL 18 can leave a row that is stored already out of the check. */
+static inline bool
+pgsync_check_index_constraints(ResultRelInfo *resultRelInfo,
+							   TupleTableSlot *slot, EState *estate,
+							   ItemPointer conflictTid, List *arbiterIndexes)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData none;
+
+	ItemPointerSetInvalid(&none);
+	return ExecCheckIndexConstraints(resultRelInfo, slot, estate, conflictTid,
+									 &none, arbiterIndexes);
+#else
+	return ExecCheckIndexConstraints(resultRelInfo, slot, estate, conflictTid,
+									 arbiterIndexes);
+#endif
+}
+
+/* PostgreSQL 18 lets index scans count what they do. */
+static inline IndexScanDesc
+pgsync_index_beginscan(Relation rel, Relation index, Snapshot snapshot,
+					   int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(rel, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(rel, index, snapshot, nkeys, 0);
 #endif
 }
 

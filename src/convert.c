@@ -29,6 +29,7 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "convert.h"
+#include "convert_time.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "json_to_jsonb.h"
@@ -66,6 +67,8 @@ classify_type(Oid base_typid, int32 base_typmod)
 			return PGSYNC_CONVERT_NUMERIC;
 		case BOOLOID:
 			return PGSYNC_CONVERT_BOOL;
+		case TIMESTAMPTZOID:
+			return base_typmod < 0 ? PGSYNC_CONVERT_TIMESTAMPTZ : PGSYNC_CONVERT_SCALAR;
 		case JSONOID:
 			return PGSYNC_CONVERT_JSON;
 		case JSONBOID:
@@ -164,19 +167,6 @@ pgsync_convert_null(PgsyncConverter *converter, bool *isnull)
 	return check_domain(converter, (Datum) 0, true);
 }
 
-/* Converts the text form of a value, as COPY does; "str" may be scribbled on */
-Datum
-pgsync_convert_text(PgsyncConverter *converter, char *str)
-{
-	Datum		value;
-
-	if (converter->kind == PGSYNC_CONVERT_TEXT)
-		value = CStringGetTextDatum(str);
-	else
-		value = call_input(converter, str);
-	return check_domain(converter, value, false);
-}
-
 /* Turns a jsonb value into a json Datum: its text in jsonb's own layout. */
 static Datum
 jsonb_value_to_json(JsonbValue *value)
@@ -236,6 +226,10 @@ pgsync_convert_string(PgsyncConverter *converter, const char *str, int len)
 			value = converter->kind == PGSYNC_CONVERT_JSON ?
 				jsonb_value_to_json(&string) :
 				JsonbPGetDatum(JsonbValueToJsonb(&string));
+			break;
+		case PGSYNC_CONVERT_TIMESTAMPTZ:
+			if (!pgsync_read_timestamptz(str, len, &value))
+				value = call_input(converter, pnstrdup(str, len));
 			break;
 		default:
 			value = call_input(converter, pnstrdup(str, len));
@@ -309,6 +303,52 @@ read_short_integer(Oid typid, const char *str, int len, Datum *result)
 		value = value * 10 + (str[i] - '0');
 	}
 	return make_integer(typid, negative ? -value : value, result);
+}
+
+/* Reads the words that boolout and most programs write; false for others. */
+static inline bool
+read_common_bool(const char *str, Datum *result)
+{
+	*result = BoolGetDatum(str[0] == 't');
+	return strcmp(str, "t") == 0 || strcmp(str, "f") == 0 ||
+		strcmp(str, "true") == 0 || strcmp(str, "false") == 0;
+}
+
+/*
+ * Converts the text form of a value, as COPY does.  What is common is read
+ * here; the rest, and all that is wrong, is for the type's input function.
+ */
+Datum
+pgsync_convert_text(PgsyncConverter *converter, char *str)
+{
+	Datum		value;
+
+	switch (converter->kind)
+	{
+		case PGSYNC_CONVERT_TEXT:
+			value = CStringGetTextDatum(str);
+			break;
+		case PGSYNC_CONVERT_INTEGER:
+			if (!read_short_integer(converter->base_typid, str, strlen(str),
+									&value))
+				value = call_input(converter, str);
+			break;
+		case PGSYNC_CONVERT_BOOL:
+			if (!read_common_bool(str, &value))
+				value = call_input(converter, str);
+			break;
+		case PGSYNC_CONVERT_TIMESTAMPTZ:
+			if (!pgsync_read_timestamptz(str, strlen(str), &value))
+				value = call_input(converter, str);
+			break;
+		case PGSYNC_CONVERT_JSONB:
+			value = JsonbPGetDatum(pgsync_json_to_jsonb(str, strlen(str)));
+			break;
+		default:
+			value = call_input(converter, str);
+			break;
+	}
+	return check_domain(converter, value, false);
 }
 
 /*

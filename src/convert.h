@@ -22,6 +22,7 @@ typedef enum PgsyncConvertKind
 	PGSYNC_CONVERT_INTEGER,		/* int2, int4, int8 */
 	PGSYNC_CONVERT_NUMERIC,
 	PGSYNC_CONVERT_BOOL,
+	PGSYNC_CONVERT_TIMESTAMPTZ, /* without a precision */
 	PGSYNC_CONVERT_JSON,
 	PGSYNC_CONVERT_JSONB,
 	PGSYNC_CONVERT_NESTED,		/* arrays and composites */

@@ -16,6 +16,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "commands/trigger.h"
@@ -216,6 +217,17 @@ leaves_fit(Relation rel)
 	return true;
 }
 
+/*
+ * Returns whether the heap sink does what this ON CONFLICT clause says.  With
+ * a snapshot of the whole transaction's, a conflict may be an error.
+ */
+static bool
+conflict_action_fits(OnConflictAction action)
+{
+	return action == ONCONFLICT_NONE ||
+		(action == ONCONFLICT_NOTHING && !IsolationUsesXactSnapshot());
+}
+
 /* Returns whether the plan only puts rows into the target itself. */
 static bool
 plan_fits(PgsyncTarget *target, PlannedStmt *plan)
@@ -226,7 +238,7 @@ plan_fits(PgsyncTarget *target, PlannedStmt *plan)
 	if (!IsA(node, ModifyTable) || node->operation != CMD_INSERT ||
 		list_length(node->resultRelations) != 1 ||
 		node->withCheckOptionLists != NIL || node->returningLists != NIL ||
-		node->onConflictAction != ONCONFLICT_NONE)
+		!conflict_action_fits(node->onConflictAction))
 		return false;
 	rte = list_nth_node(RangeTblEntry, plan->rtable,
 						linitial_int(node->resultRelations) - 1);

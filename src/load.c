@@ -129,6 +129,8 @@ start_progress(Load *load)
 	pgstat_progress_update_param(PROGRESS_COPY_COMMAND,
 								 PROGRESS_COPY_COMMAND_FROM);
 	pgstat_progress_update_param(PROGRESS_COPY_TYPE,
+								 load->source->routine->reads_file ?
+								 PROGRESS_COPY_TYPE_FILE :
 								 PROGRESS_COPY_TYPE_CALLBACK);
 	pgstat_progress_update_param(PROGRESS_COPY_BYTES_TOTAL, total);
 }

@@ -41,6 +41,9 @@ typedef struct PgsyncSourceRoutine
 	/* What a row's number counts: "row", or "line" of a file */
 	const char *unit;
 
+	/* For progress reports: does it read a file of the server? */
+	bool		reads_file;
+
 	/*
 	 * Reads the next row and converts it, in the current memory context.
 	 * Returns false at the end of a complete input.  While it works, it keeps

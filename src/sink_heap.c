@@ -27,6 +27,7 @@
 #include "executor/execPartition.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
+#include "heap_conflict.h"
 #include "miscadmin.h"
 #include "sink.h"
 #include "utils/memutils.h"
@@ -46,6 +47,9 @@
 #define MAX_TOTAL_ROWS		4096
 #define MAX_TOTAL_BYTES		(1024 * 1024)
 
+/* There never are more buffers than this */
+#define MAX_BUFFERS			512
+
 /* How many buffers are kept after that; more are made when needed */
 #define MAX_KEPT_BUFFERS	64
 
@@ -54,6 +58,7 @@ typedef struct RowBuffer
 {
 	ResultRelInfo *resultRelInfo;
 	BulkInsertState bistate;
+	PgsyncConflicts *conflicts; /* if not NULL, rows are stored one by one */
 	int			options;		/* of table_multi_insert */
 	int			nrows;
 	int			max_rows;
@@ -79,6 +84,7 @@ typedef struct HeapSink
 	ModifyTableState *mtstate;
 	EState	   *estate;
 	PgsyncFeed *feed;
+	bool		skips_conflicts;	/* ON CONFLICT DO NOTHING */
 	List	   *buffers;		/* oldest first */
 	bool		ordered;		/* must triggers of leaves wait for others? */
 	int			total_rows;
@@ -106,6 +112,7 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 	RowBuffer  *buffer = palloc0(sizeof(RowBuffer));
 	Size		slot_bytes = sizeof(BufferHeapTupleTableSlot) +
 	RelationGetDescr(rel)->natts * (sizeof(Datum) + sizeof(bool));
+	bool		triggers_order;
 
 	/* heap_check.c has looked; DDL in between is possible, but unlikely */
 	if (resultRelInfo->ri_FdwRoutine != NULL ||
@@ -120,7 +127,7 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 
 	if (rel->rd_rel->relhasindex &&
 		resultRelInfo->ri_IndexRelationDescs == NULL)
-		ExecOpenIndices(resultRelInfo, false);
+		ExecOpenIndices(resultRelInfo, sink->skips_conflicts);
 	buffer->resultRelInfo = resultRelInfo;
 	buffer->bistate = GetBulkInsertState();
 	buffer->options = insert_options(rel);
@@ -128,8 +135,14 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 								  MAX_SLOT_BYTES / slot_bytes));
 	buffer->has_triggers = resultRelInfo->ri_TrigDesc != NULL &&
 		resultRelInfo->ri_TrigDesc->trig_insert_after_row;
-	if (buffer->has_triggers &&
-		sink->mtstate->mt_partition_tuple_routing != NULL)
+	triggers_order = buffer->has_triggers &&
+		sink->mtstate->mt_partition_tuple_routing != NULL;
+	/* row by row, triggers are queued in the order of the input anyhow */
+	if (sink->skips_conflicts)
+		buffer->conflicts = pgsync_conflicts_create(resultRelInfo,
+													sink->estate,
+													triggers_order);
+	else if (triggers_order)
 	{
 		buffer->recheck = palloc(sizeof(List *) * buffer->max_rows);
 		sink->ordered = true;
@@ -150,6 +163,8 @@ free_buffer(RowBuffer *buffer)
 	Assert(buffer->nrows == 0);
 	buffer->resultRelInfo->ri_CopyMultiInsertBuffer = NULL;
 	FreeBulkInsertState(buffer->bistate);
+	if (buffer->conflicts != NULL)
+		pgsync_conflicts_free(buffer->conflicts);
 	for (int i = 0; i < buffer->nslots; i++)
 		ExecDropSingleTupleTableSlot(buffer->slots[i]);
 	table_finish_bulk_insert(buffer->resultRelInfo->ri_RelationDesc,
@@ -355,12 +370,31 @@ row_size(HeapSink *sink, TupleTableSlot *slot)
 	return size;
 }
 
+/* Stores a checked row at once, or skips it because of a conflict. */
+static void
+insert_or_skip(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
+{
+	if (pgsync_conflicts_insert(buffer->conflicts, slot))
+		sink->estate->es_processed++;
+	ExecClearTuple(slot);
+	ResetPerTupleExprContext(sink->estate);
+	MemoryContextReset(buffer->mcxt);
+	if (list_length(sink->buffers) > MAX_BUFFERS)
+		flush_all(sink);
+}
+
 /* Counts a checked row into its buffer, and stores what has become enough. */
 static inline void
-add_row(HeapSink *sink, RowBuffer *buffer)
+add_row(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
 {
-	Size		size = row_size(sink, buffer->slots[buffer->nrows]);
+	Size		size;
 
+	if (buffer->conflicts != NULL)
+	{
+		insert_or_skip(sink, buffer, slot);
+		return;
+	}
+	size = row_size(sink, slot);
 	buffer->numbers[buffer->nrows++] = sink->feed->number;
 	buffer->nbytes += size;
 	sink->total_rows++;
@@ -375,7 +409,8 @@ add_row(HeapSink *sink, RowBuffer *buffer)
 			flush_buffer(sink, buffer);
 	}
 	else if (sink->total_rows >= MAX_TOTAL_ROWS ||
-			 sink->total_bytes >= MAX_TOTAL_BYTES)
+			 sink->total_bytes >= MAX_TOTAL_BYTES ||
+			 list_length(sink->buffers) > MAX_BUFFERS)
 		flush_all(sink);
 }
 
@@ -402,7 +437,7 @@ insert_plain(HeapSink *sink)
 		ExecStoreVirtualTuple(slot);
 		check_row(sink, resultRelInfo, slot, false);
 		ResetPerTupleExprContext(sink->estate);
-		add_row(sink, buffer);
+		add_row(sink, buffer, slot);
 	}
 }
 
@@ -457,7 +492,7 @@ insert_routed(HeapSink *sink)
 		slot = copy_to_leaf(sink, buffer, root_slot);
 		check_row(sink, leaf, slot, true);
 		ExecMaterializeSlot(slot);
-		add_row(sink, buffer);
+		add_row(sink, buffer, slot);
 	}
 }
 
@@ -472,6 +507,8 @@ heap_sink_exec(PlanState *pstate)
 	sink.mtstate = mtstate;
 	sink.estate = pstate->state;
 	sink.feed = pgsync_statement_of(pstate->state)->feed;
+	sink.skips_conflicts = ((ModifyTable *) pstate->plan)->onConflictAction ==
+		ONCONFLICT_NOTHING;
 
 	ExecBSInsertTriggers(sink.estate, mtstate->rootResultRelInfo);
 	if (mtstate->mt_partition_tuple_routing != NULL)

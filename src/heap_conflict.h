@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * heap_conflict.h
+ *	  ON CONFLICT DO NOTHING for the heap sink.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_HEAP_CONFLICT_H
+#define PGSYNC_HEAP_CONFLICT_H
+
+#include "nodes/execnodes.h"
+
+/* What it takes to find conflicts in one relation */
+typedef struct PgsyncConflicts PgsyncConflicts;
+
+extern PgsyncConflicts *pgsync_conflicts_create(ResultRelInfo *resultRelInfo,
+												EState *estate, bool always);
+extern bool pgsync_conflicts_insert(PgsyncConflicts *conflicts,
+									TupleTableSlot *slot);
+extern void pgsync_conflicts_free(PgsyncConflicts *conflicts);
+
+#endif							/* PGSYNC_HEAP_CONFLICT_H */
