@@ -432,7 +432,7 @@ def little_memory():
     server("restart", "-m", "fast")
 
 
-KILL_ROWS = scaled(40_000)
+KILL_ROWS = max(20_000, scaled(40_000))
 
 
 def main():
