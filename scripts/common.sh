@@ -49,7 +49,11 @@ cleanup() {
     as_server_user "$bindir/pg_ctl" -D "$work/data" -m immediate -w stop \
       >/dev/null 2>&1 || true
   fi
-  if [ -n "$work" ] && [ -z "${PGSYNC_KEEP:-}" ]; then rm -rf "$work"; fi
+  # the small disk of scripts/soak
+  if mountpoint -q "$work/small"; then umount "$work/small" || true; fi
+  if [ -n "$work" ] && [ -z "${PGSYNC_KEEP:-}" ]; then
+    rm -rf --one-file-system "$work" 2>/dev/null || true
+  fi
   exit "$status"
 }
 

@@ -50,12 +50,12 @@ def server(action, *options):
         [os.environ["PG_BINDIR"] + "/pg_ctl", "-D", os.environ["PGDATA"],
          "-l", WORK + "/server.log", "-w", "-o", "-p " + os.environ["PGPORT"],
          *options, action],
-        check=True, stdout=subprocess.DEVNULL)
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def scalar(conn, query, *args):
     """The first column of the first row."""
-    return conn.execute(query, args).fetchone()[0]
+    return conn.execute(query, args or None).fetchone()[0]
 
 
 def finish(good):

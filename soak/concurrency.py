@@ -1,0 +1,218 @@
+"""Sixteen clients calling everything at once; the totals must add up.
+
+Each client calls functions at random, on the same few tables, in transactions
+of its own (some of them SERIALIZABLE, some rolled back), and keeps account of
+what its committed calls said they did.  Rows that are updated are named in
+order, so that no error but a serialization failure is expected, and above all
+no deadlock.
+"""
+
+import collections
+import json
+import random
+import threading
+import time
+
+import psycopg
+
+from common import SEED, check, connect, finish, note, scalar, scaled
+
+CLIENTS = 16
+SECONDS = 180
+
+SETUP = """
+DROP SCHEMA IF EXISTS mixed CASCADE;
+CREATE SCHEMA mixed;
+SET search_path = mixed, public;
+CREATE TABLE added (id bigserial PRIMARY KEY, client int, name text);
+CREATE TABLE counted (key int PRIMARY KEY, hits int NOT NULL DEFAULT 0,
+    doc jsonb);
+CREATE TABLE once (key int PRIMARY KEY, client int);
+CREATE TABLE parted (id bigserial, client int) PARTITION BY LIST (client);
+CREATE TABLE parted_low PARTITION OF parted
+    FOR VALUES IN (0, 1, 2, 3, 4, 5, 6, 7);
+CREATE TABLE parted_high PARTITION OF parted DEFAULT;
+CREATE TABLE up (id serial PRIMARY KEY, client int);
+CREATE TABLE down (id serial PRIMARY KEY, up int REFERENCES up, client int);
+CREATE TABLE cleaned (times bigint);
+"""
+
+
+class Client(threading.Thread):
+    """One session: what it did and what went wrong."""
+
+    def __init__(self, number, until):
+        super().__init__()
+        self.number = number
+        self.until = until
+        self.rng = random.Random(f"{SEED} {number}")
+        self.did = collections.Counter()
+        self.calls = collections.Counter()
+        self.errors = collections.Counter()
+
+    def run(self):
+        self.conn = connect()
+        self.conn.execute("SET search_path = mixed, public; SET jit = off")
+        actions = [self.insert_text, self.insert_jsonb, self.insert_csv,
+                   self.insert_partitions, self.insert_returning,
+                   self.insert_one, self.insert_once, self.upsert,
+                   self.upsert_many_keys, self.count, self.fetch,
+                   self.family, self.clean, self.set_sequence, self.tables]
+        while time.monotonic() < self.until:
+            action = self.rng.choice(actions)
+            did = collections.Counter()
+            try:
+                self.transaction(action, did)
+            except psycopg.Error as error:
+                self.errors[action.__name__, error.sqlstate,
+                            str(error).split("\n", maxsplit=1)[0]
+                            if error.sqlstate not in ("40001", "40P01")
+                            else ""] += 1
+        self.conn.close()
+
+    def transaction(self, action, did):
+        """One or a few calls, committed or not."""
+        undo = self.rng.random() < 0.1
+        with self.conn.transaction(force_rollback=undo):
+            if self.rng.random() < 0.1:
+                self.conn.execute("SET TRANSACTION ISOLATION LEVEL"
+                                  " SERIALIZABLE")
+            action(did)
+        self.calls[action.__name__] += 1
+        if not undo:
+            self.did.update(did)
+
+    def rows(self, **more):
+        """Some rows."""
+        return [{"client": self.number, **more}
+                for _ in range(self.rng.choice((1, 2, 5, 50, 1200)))]
+
+    def call(self, query, *args):
+        """The first column of the first row."""
+        return scalar(self.conn, query, *args)
+
+    def insert_text(self, did):
+        did["added"] += self.call("SELECT insert_many('added', %s::text)",
+                                  json.dumps(self.rows(name="t")))
+
+    def insert_jsonb(self, did):
+        did["added"] += self.call("SELECT insert_many('added', %s::jsonb)",
+                                  json.dumps(self.rows()))
+
+    def insert_csv(self, did):
+        text = "client,name\n" + "".join(
+            f"{self.number},c\n" for _ in self.rows())
+        did["added"] += self.call("SELECT insert_csv_text('added', %s)", text)
+
+    def insert_partitions(self, did):
+        rows = [{"client": self.rng.randrange(20)} for _ in self.rows()]
+        did["parted"] += self.call("SELECT insert_many('parted', %s::jsonb)",
+                                   json.dumps(rows))
+
+    def insert_returning(self, did):
+        did["added"] += self.call(
+            "SELECT count(DISTINCT r ->> 'id') FROM"
+            " insert_returning('added', %s) r", json.dumps(self.rows()))
+
+    def insert_one(self, did):
+        self.call("SELECT insert_one('added', %s)",
+                  json.dumps(self.rows()[0]))
+        did["added"] += 1
+
+    def insert_once(self, did):
+        rows = [{"key": key, "client": self.number} for key in
+                sorted(self.rng.sample(range(100_000), 20))]
+        did["once"] += self.call(
+            "SELECT insert_many('once', %s::jsonb, 'ON CONFLICT DO NOTHING')",
+            json.dumps(rows))
+
+    def upsert(self, did):
+        self.call("""SELECT insert_many('counted', %s::text,
+            'ON CONFLICT (key) DO UPDATE SET hits = t.hits + 1')""",
+                  json.dumps({"key": self.rng.randrange(10), "hits": 1}))
+        did["hits"] += 1
+
+    def upsert_many_keys(self, did):
+        rows = [{"key": key, "doc": {str(self.number): 1}} for key in
+                sorted(self.rng.sample(range(10, 200), 8))]
+        inserted, updated = self.conn.execute(
+            "SELECT * FROM upsert_many('counted', %s::jsonb,"
+            " merge_columns => '{doc}')", (json.dumps(rows),)).fetchone()
+        if inserted + updated != 8:
+            self.errors["upsert_many", "rows", f"{inserted} {updated}"] += 1
+        did["keys"] += inserted
+
+    def count(self, did):
+        one, other = self.conn.execute(
+            "SELECT fetch_count('added'), (SELECT count(*) FROM added)"
+        ).fetchone()
+        if one != other:
+            self.errors["fetch_count", "differs", f"{one} {other}"] += 1
+
+    def fetch(self, did):
+        self.conn.execute("SELECT fetch_all('SELECT * FROM counted"
+                          " WHERE key < $1 ORDER BY key', 50)").fetchall()
+
+    def family(self, did):
+        row = self.call("SELECT insert_one('up', '{\"client\": 1}', '{id}')")
+        self.call("SELECT insert_many('down', %s::jsonb)",
+                  json.dumps([{"up": row["id"], "client": self.number}] * 3))
+
+    def clean(self, did):
+        self.call("SELECT clean_tables('{up}')")
+        left = self.call("SELECT fetch_count('up') + fetch_count('down')")
+        if left:
+            self.errors["clean_tables", "left", str(left)] += 1
+
+    def set_sequence(self, did):
+        self.call("SELECT set_seq_max('added_id_seq', 'added',"
+                  " forward_only => true)")
+
+    def tables(self, did):
+        self.call("SELECT get_tables('{mixed}')")
+
+
+def main():
+    """Runs the clients, then compares their accounts with the tables."""
+    conn = connect()
+    conn.execute("CREATE EXTENSION IF NOT EXISTS pgsync")
+    conn.execute("CREATE EXTENSION IF NOT EXISTS amcheck")
+    conn.execute(SETUP)
+    until = time.monotonic() + scaled(SECONDS)
+    clients = [Client(number, until) for number in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    did, calls, errors = (sum((getattr(client, name) for client in clients),
+                              collections.Counter())
+                          for name in ("did", "calls", "errors"))
+    note(f"{CLIENTS} clients, {scaled(SECONDS)} s, {sum(calls.values())}"
+         " transactions: " +
+         ", ".join(f"{name} {count}" for name, count in sorted(calls.items())))
+    unexpected = 0
+    for (name, state, text), count in sorted(errors.items()):
+        note(f"  {name}: {state} {text} ({count} times)")
+        unexpected += count * (state != "40001")
+    check(not unexpected,
+          f"{unexpected} errors other than serialization failures")
+    for name, query in {
+            "added": "SELECT count(*) FROM added",
+            "parted": "SELECT count(*) FROM parted",
+            "once": "SELECT count(*) FROM once",
+            "hits": "SELECT sum(hits) FROM counted WHERE key < 10",
+            "keys": "SELECT count(*) FROM counted WHERE key >= 10"}.items():
+        there = scalar(conn, query)
+        check(there == did[name], f"{name}: {did[name]} by the clients'"
+              f" account, {there} in the table")
+    check(scalar(conn, "SELECT count(DISTINCT id) = count(*) FROM added"),
+          "no id twice")
+    conn.execute("""SELECT bt_index_check(indexrelid, true) FROM pg_index
+        JOIN pg_class c ON c.oid = indexrelid
+        WHERE c.relnamespace = 'mixed'::regnamespace AND c.relkind = 'i'""")
+    check(True, "amcheck finds the indexes sound")
+    finish(True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Every function 100,000 times in one session: memory must not grow.
+
+Half of the calls are made in loops of one statement (a DO block), where only
+the function itself frees what it took, and half as statements of their own,
+where nothing may be left to the session.  The backend's memory contexts and
+its resident memory are looked at after a warm-up and at the end; temporary
+files and warnings are looked for as well.
+"""
+
+import multiprocessing
+import os
+import subprocess
+
+import psycopg
+
+from common import WORK, check, connect, finish, note, scalar, scaled
+
+CALLS = 100_000
+WARM_UP = 2_000
+
+# Growth allowed for what the server itself keeps, such as its plan caches.
+CONTEXT_BYTES = 256 * 1024
+RESIDENT_KB = 8 * 1024
+
+SETUP = """
+DROP SCHEMA IF EXISTS {schema} CASCADE;
+CREATE SCHEMA {schema};
+SET search_path = {schema}, public;
+CREATE TABLE target (id int PRIMARY KEY, name text DEFAULT 'none', doc jsonb);
+CREATE TABLE slow (LIKE target INCLUDING ALL);
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER before BEFORE INSERT ON slow FOR EACH ROW
+    EXECUTE FUNCTION nothing();
+CREATE TABLE parted (LIKE target) PARTITION BY HASH (id);
+CREATE TABLE part0 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE part1 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE few (id serial PRIMARY KEY, name text);
+INSERT INTO few (name) SELECT 'n' || i FROM generate_series(1, 20) i;
+CREATE TABLE dirty (id serial PRIMARY KEY, up int REFERENCES dirty);
+"""
+
+ROWS = """[{"id": 1, "name": "a", "doc": {"x": [1, 2]}},
+{"id": 2, "doc": null}, {"name": "c", "id": 3}]"""
+CSV = "id,name\n1,a\n2,\n3,c\n"
+
+# What is called; everything that adds rows takes them away again.
+CALLS_OF = {
+    "insert_many jsonb": f"SELECT insert_many('target', '{ROWS}'::jsonb);"
+                         "DELETE FROM target",
+    "insert_many json": f"SELECT insert_many('target', '{ROWS}'::json);"
+                        "DELETE FROM target",
+    "insert_many text": f"SELECT insert_many('target', '{ROWS}'::text);"
+                        "DELETE FROM target",
+    "insert_many, statement sink": f"SELECT insert_many('slow', '{ROWS}');"
+                                   "DELETE FROM slow",
+    "insert_many, partitions": f"SELECT insert_many('parted', '{ROWS}');"
+                               "DELETE FROM parted",
+    "insert_many, conflicts": f"""SELECT insert_many('few', '{{"id": 1}}',
+        'ON CONFLICT DO NOTHING')""",
+    "insert_one": """SELECT insert_one('target', '{"id": 1}', '{*}');
+        DELETE FROM target""",
+    "insert_returning": f"SELECT insert_returning('target', '{ROWS}');"
+                        "DELETE FROM target",
+    "upsert_many": """SELECT upsert_many('few', '[{"id": 1, "name": "x"},
+        {"id": 1}, {"id": 2, "name": null}]')""",
+    "upsert_many text": """SELECT upsert_many('few',
+        '{"id": 1, "name": "x"} {"id": 2}'::text)""",
+    "get_insert_data": f"SELECT get_insert_data('target', '[{{\"id\": 1}}]')",
+    "insert_csv_text": f"SELECT insert_csv_text('target', '{CSV}');"
+                       "DELETE FROM target",
+    "insert_csv": f"SELECT insert_csv('target', '{WORK}/leaks.csv');"
+                  "DELETE FROM target",
+    "fetch_all": "SELECT fetch_all('SELECT * FROM few')",
+    "fetch_one": "SELECT fetch_one('SELECT * FROM few WHERE id = $1', 3)",
+    "fetch_one_required": "SELECT fetch_one_required('SELECT 1 AS a')",
+    "fetch_count": "SELECT fetch_count('few')",
+    "fetch_count, condition": "SELECT fetch_count('few', 'id > $1', 5)",
+    "get_tables": "SELECT get_tables(ARRAY[current_schema()])",
+    "clean_tables": "INSERT INTO dirty DEFAULT VALUES;"
+                    "SELECT clean_tables('{dirty}')",
+    "set_seq_max": "SELECT set_seq_max('few_id_seq', 'few')",
+    "drop_db": "SELECT drop_db('there_is_no_such_database')",
+    "an error": """SELECT insert_many('target', '[{"id": 1}, {"id": "x"}]')""",
+}
+
+
+def memory(conn):
+    """Bytes in the session's memory contexts, and resident kilobytes."""
+    contexts = scalar(conn, "SELECT sum(total_bytes)::bigint"
+                            " FROM pg_backend_memory_contexts")
+    with open(f"/proc/{conn.info.backend_pid}/status", encoding="ascii") as f:
+        status = dict(line.split(":", 1) for line in f)
+    return contexts, int(status["RssAnon"].split()[0])
+
+
+def in_block(conn, statements, calls):
+    """Calls in a loop of one statement, errors caught."""
+    body = ";\n".join(
+        part.replace("SELECT", "PERFORM", 1)
+        if part.strip().startswith("SELECT") else part
+        for part in statements.split(";"))
+    conn.execute(f"""DO $do$ BEGIN
+        FOR i IN 1 .. {calls} LOOP
+            BEGIN {body};
+            EXCEPTION WHEN invalid_text_representation THEN NULL; END;
+        END LOOP; END $do$""")
+
+
+def in_turn(conn, statements, calls):
+    """Calls as statements of their own, many to a message of libpq."""
+    for _ in range(calls):
+        try:
+            conn.execute(statements)
+        except psycopg.errors.InvalidTextRepresentation:
+            pass
+
+
+def vacuum(conn):
+    """Takes away the dead rows, which would slow the calls down."""
+    conn.execute("VACUUM target, slow, parted, few, dirty")
+
+
+def try_function(task):
+    """Warms up, calls, and compares memory."""
+    number, name, calls = task
+    statements = CALLS_OF[name]
+    schema = f"leaks{number}"
+    conn = connect()
+    conn.execute(SETUP.format(schema=schema))
+    conn.close()
+    conn = connect()
+    conn.execute(f"SET search_path = {schema}, public; SET jit = off")
+    turn = 5_000
+    for way in (in_block, in_turn):
+        way(conn, statements, min(WARM_UP, calls))
+        vacuum(conn)
+        contexts, resident = memory(conn)
+    for way in (in_block, in_turn):
+        done = 0
+        while done < calls // 2:
+            way(conn, statements, min(turn, calls // 2 - done))
+            done += turn
+            vacuum(conn)
+    contexts_now, resident_now = memory(conn)
+    conn.execute(f"DROP SCHEMA {schema} CASCADE")
+    conn.close()
+    check(contexts_now - contexts < CONTEXT_BYTES
+                 and resident_now - resident < RESIDENT_KB,
+                 f"{name}: {calls} calls, contexts"
+                 f" {(contexts_now - contexts) / 1024:+.0f} kB, resident"
+                 f" {resident_now - resident:+d} kB")
+
+
+def main():
+    """Tries each function, then looks for what was left behind."""
+    with open(f"{WORK}/leaks.csv", "w", encoding="ascii") as file:
+        file.write(CSV)
+    connect().execute("CREATE EXTENSION IF NOT EXISTS pgsync")
+    calls = scaled(CALLS)
+    tasks = [(i, name, calls) for i, name in enumerate(CALLS_OF)]
+    with multiprocessing.Pool(2) as pool:
+        pool.map(try_function, tasks, chunksize=1)
+    log = subprocess.run(
+        ["grep", "-cE", "WARNING|temporary file", f"{WORK}/server.log"],
+        stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    check(log == "0", f"warnings and temporary files in the log: {log}")
+    left = os.listdir(os.environ["PGDATA"] + "/base/pgsql_tmp") if os.path.isdir(
+        os.environ["PGDATA"] + "/base/pgsql_tmp") else []
+    check(not left, f"temporary files left: {len(left)}")
+    note(f"{len(CALLS_OF)} kinds of call")
+    finish(True)
+
+
+if __name__ == "__main__":
+    main()

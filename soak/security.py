@@ -1,0 +1,433 @@
+"""Who may do what through pgsync: exactly what plain SQL lets them.
+
+Every role of the matrix does everything to every kind of target twice, through
+pgsync and by the SQL statement that means the same, each in a transaction that
+is rolled back.  SQLSTATE and the rows that are there afterwards must be the
+same.  Then pgsync is called where hostile objects stand first in search_path,
+and its install script is read for what such objects could get at.
+"""
+
+import os
+
+import pglast
+import psycopg
+from pglast import ast
+
+from common import WORK, check, connect, finish, note, scalar
+
+ROLES = ["owner", "nobody", "reader", "inserter", "by_column", "updater",
+         "truncator", "member", "bypasser", "file_reader"]
+
+SETUP = """
+CREATE EXTENSION IF NOT EXISTS pgsync;
+CREATE SCHEMA matrix;
+GRANT USAGE ON SCHEMA matrix TO PUBLIC;
+SET search_path = matrix, public;
+CREATE TABLE plain (id int PRIMARY KEY, name text, secret text DEFAULT 's');
+CREATE SEQUENCE plain_seq OWNED BY plain.id;
+CREATE TABLE guarded (LIKE plain INCLUDING ALL);
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+CREATE POLICY low ON guarded USING (id < 100) WITH CHECK (id < 100);
+CREATE TABLE forced (LIKE plain INCLUDING ALL);
+ALTER TABLE forced ENABLE ROW LEVEL SECURITY;
+ALTER TABLE forced FORCE ROW LEVEL SECURITY;
+CREATE POLICY low ON forced USING (id < 100) WITH CHECK (id < 100);
+CREATE TABLE parted (LIKE plain INCLUDING ALL) PARTITION BY RANGE (id);
+CREATE TABLE parted_all PARTITION OF parted DEFAULT;
+CREATE TABLE below (LIKE plain INCLUDING ALL);
+CREATE VIEW simple AS SELECT * FROM below;
+CREATE VIEW barrier WITH (security_barrier) AS
+    SELECT * FROM below WHERE id < 100 WITH CHECK OPTION;
+CREATE VIEW invoker WITH (security_invoker) AS SELECT * FROM guarded;
+"""
+
+TARGETS = ["plain", "guarded", "forced", "parted", "simple", "barrier",
+           "invoker"]
+
+GRANTS = {
+    "reader": "GRANT SELECT ON {t} TO reader",
+    "inserter": "GRANT INSERT ON {t} TO inserter",
+    "by_column": "GRANT INSERT (id, name), SELECT (id), UPDATE (name)"
+                 " ON {t} TO by_column",
+    "updater": "GRANT SELECT, INSERT, UPDATE ON {t} TO updater",
+    "truncator": "GRANT TRUNCATE, SELECT ON {t} TO truncator",
+    "member": "GRANT ALL ON {t} TO member",
+    "bypasser": "GRANT ALL ON {t} TO bypasser",
+    "file_reader": "GRANT INSERT, SELECT ON {t} TO file_reader",
+}
+
+# What pgsync does, and the plain SQL that means the same.
+ACTIONS = {
+    "insert": (
+        """SELECT insert_many('{t}', '{{"id": 5, "name": "a"}}'::jsonb)""",
+        "INSERT INTO {t} (id, name) VALUES (5, 'a')"),
+    "insert text": (
+        """SELECT insert_many('{t}', '{{"id": 5, "name": "a"}}'::text)""",
+        "INSERT INTO {t} (id, name) VALUES (5, 'a')"),
+    "insert a further column": (
+        """SELECT insert_many('{t}', '[{{"id": 5}}, {{"id": 6, "secret":
+            "x"}}]')""",
+        "INSERT INTO {t} (id, secret) VALUES (5, DEFAULT), (6, 'x')"),
+    "insert what a policy forbids": (
+        """SELECT insert_many('{t}', '{{"id": 500}}'::jsonb)""",
+        "INSERT INTO {t} (id) VALUES (500)"),
+    "do nothing": (
+        """SELECT insert_many('{t}', '{{"id": 1}}'::jsonb,
+            'ON CONFLICT DO NOTHING')""",
+        "INSERT INTO {t} (id) VALUES (1) ON CONFLICT DO NOTHING"),
+    "do update": (
+        """SELECT insert_many('{t}', '{{"id": 1, "name": "u"}}'::jsonb,
+            'ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name')""",
+        """INSERT INTO {t} (id, name) VALUES (1, 'u')
+            ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name"""),
+    "insert_one returning": (
+        """SELECT insert_one('{t}', '{{"id": 5}}', '{{id}}')""",
+        "INSERT INTO {t} (id) VALUES (5) RETURNING id"),
+    "insert_returning": (
+        """SELECT insert_returning('{t}', '{{"id": 5}}')""",
+        "INSERT INTO {t} (id) VALUES (5) RETURNING *"),
+    "upsert": (
+        """SELECT upsert_many('{t}', '{{"id": 1, "name": "u"}}'::jsonb,
+            '{{id}}')""",
+        """INSERT INTO {t} (id, name) VALUES (1, 'u')
+            ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name"""),
+    "csv text": (
+        "SELECT insert_csv_text('{t}', E'id,name\\n5,a\\n')",
+        "INSERT INTO {t} (id, name) VALUES (5, 'a') ON CONFLICT DO NOTHING"),
+    "csv file": (
+        f"SELECT insert_csv('{{t}}', '{WORK}/matrix.csv',"
+        " on_conflict => NULL)",
+        f"COPY lines FROM '{WORK}/matrix.csv' WITH (FORMAT csv, HEADER);"
+        "INSERT INTO {t} (id, name) SELECT * FROM lines"),
+    "fetch_all": ("SELECT fetch_all('SELECT * FROM {t}')",
+                  "SELECT * FROM {t}"),
+    "fetch_one of a column": ("SELECT fetch_one('SELECT id FROM {t}')",
+                              "SELECT id FROM {t} LIMIT 1"),
+    "fetch_count": ("SELECT fetch_count('{t}')", "SELECT count(*) FROM {t}"),
+    "fetch_count where": ("SELECT fetch_count('{t}', 'id < $1', 50)",
+                          "SELECT count(*) FROM {t} WHERE id < 50"),
+    "fetch_count where secret": (
+        "SELECT fetch_count('{t}', 'secret = ''s''')",
+        "SELECT count(*) FROM {t} WHERE secret = 's'"),
+    "clean": ("SELECT clean_tables('{{{t}}}', reset_seq => false)",
+              "TRUNCATE {t} CASCADE"),
+}
+
+# The results of these are numbers, which must be the same as well.
+NUMBERS = {"fetch_count", "fetch_count where", "fetch_count where secret"}
+
+# Refused for a reason of their own, whatever the role: a view is no table.
+NOT_ALIKE = {("clean", "simple"), ("clean", "barrier"), ("clean", "invoker")}
+
+
+def outcome(conn, role, statement, target, number):
+    """How a statement ends for a role, and what the target holds then."""
+    with conn.transaction(force_rollback=True):
+        conn.execute("CREATE TEMP TABLE lines (id int, name text)")
+        conn.execute("GRANT ALL ON lines TO PUBLIC")
+        state, answer = "00000", None
+        try:
+            with conn.transaction():
+                conn.execute(f"SET LOCAL ROLE {role}")
+                cursor = conn.execute(statement)
+                answer = cursor.fetchall() if number else None
+                conn.execute("RESET ROLE")
+        except psycopg.Error as error:
+            state = error.sqlstate
+        rows = scalar(conn, f"SELECT array_agg(t::text ORDER BY id)::text"
+                            f" FROM {target} t")
+    return state, answer, rows
+
+
+def matrix(conn):
+    """Every role, target and action."""
+    wrong = []
+    cells = allowed = 0
+    for role in ROLES:
+        for target in TARGETS:
+            for name, (ours, plain) in ACTIONS.items():
+                if (name, target) in NOT_ALIKE:
+                    continue
+                found, expected = (
+                    outcome(conn, role, statement.format(t=target), target,
+                            name in NUMBERS) for statement in (ours, plain))
+                cells += 1
+                allowed += expected[0] == "00000"
+                if found != expected:
+                    wrong.append(f"{role}, {target}, {name}: {found} instead"
+                                 f" of {expected}")
+    for each in wrong[:40]:
+        note("  " + each)
+    check(not wrong, f"{cells} cells of roles, targets and actions as plain"
+          f" SQL, {allowed} of them allowed")
+    check(cells / 5 < allowed < cells * 4 / 5, "some are allowed, some not")
+
+
+def set_up():
+    """Roles, targets and their rows."""
+    conn = connect()
+    for role in ROLES:
+        conn.execute(f"CREATE ROLE {role}")
+    conn.execute("ALTER ROLE bypasser BYPASSRLS")
+    conn.execute("GRANT owner TO member")
+    conn.execute("GRANT pg_read_server_files TO file_reader")
+    conn.execute(SETUP)
+    with open(f"{WORK}/matrix.csv", "w", encoding="ascii") as file:
+        file.write("id,name\n5,a\n")
+    for table in ("plain", "guarded", "forced", "parted", "below"):
+        conn.execute(f"INSERT INTO {table} (id, name) VALUES (1, 'one'),"
+                     " (2, 'two'), (200, 'hidden')")
+    for table in ("plain", "guarded", "forced", "parted", "parted_all",
+                  "below"):
+        conn.execute(f"ALTER TABLE {table} OWNER TO owner")
+    for view in ("simple", "barrier", "invoker"):
+        conn.execute(f"ALTER VIEW {view} OWNER TO owner")
+    for target in TARGETS:
+        for grant in GRANTS.values():
+            conn.execute(grant.format(t=target))
+    return conn
+
+
+def sequences_and_databases(conn):
+    """set_seq_max is setval and max, drop_db DROP DATABASE, for each role."""
+    wrong = []
+    conn.execute("CREATE DATABASE matrix_db")
+    for role in ROLES:
+        found, expected = (
+            outcome(conn, role, statement, "plain", False)[0]
+            for statement in (
+                "SELECT set_seq_max('plain_seq', 'plain', 'id')",
+                "SELECT setval('plain_seq', max(id)) FROM plain"))
+        if found != expected:
+            wrong.append(f"set_seq_max, {role}: {found} {expected}")
+        found = outcome(conn, role, "SELECT drop_db('matrix_db')", "plain",
+                        False)[0]
+        conn.execute(f"SET ROLE {role}")
+        try:
+            conn.execute("DROP DATABASE matrix_db")
+            expected = "00000"
+        except psycopg.Error as error:
+            expected = error.sqlstate
+        conn.execute("RESET ROLE")
+        if found != expected:
+            wrong.append(f"drop_db, {role}: {found} {expected}")
+    for each in wrong:
+        note("  " + each)
+    check(not wrong, f"set_seq_max and drop_db as plain SQL for"
+          f" {len(ROLES)} roles")
+
+
+HOSTILE_TYPES = ["int4", "int8", "bool", "name", "oid", "numeric"]
+HOSTILE_FUNCTIONS = [
+    ("count", ""), ("max", "int"), ("min", "int"), ("setval", "regclass, int8"),
+    ("setval", "regclass, int8, bool"), ("nextval", "regclass"),
+    ("to_jsonb", "anyelement"), ("row_to_json", "record"),
+    ("jsonb_concat", "jsonb, jsonb"), ("coalesce", "jsonb, jsonb"),
+    ("format", "text, text"), ("quote_ident", "text"), ("lower", "text"),
+    ("row_number", ""), ("now", ""),
+    ("pg_get_serial_sequence", "text, text"), ("has_table_privilege",
+                                               "regclass, text")]
+
+
+def hostile_objects():
+    """Operators, functions, types and tables that shadow pg_catalog's, each
+    of which raises an error that nothing else raises."""
+    yield "CREATE SCHEMA hostile"
+    yield """CREATE FUNCTION hostile.trap() RETURNS text LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'hostile' USING ERRCODE = 'ZZ666'; END $$"""
+    for kind in ("int4", "int8", "text", "jsonb", "name", "oid", "bool",
+                 "numeric"):
+        kind = "pg_catalog." + kind
+        name = kind.replace(".", "_")
+        yield f"""CREATE FUNCTION hostile.op_{name}({kind}, {kind})
+            RETURNS pg_catalog.bool LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM hostile.trap(); RETURN true; END $$"""
+        yield f"""CREATE FUNCTION hostile.plus_{name}({kind}, {kind})
+            RETURNS {kind} LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM hostile.trap(); RETURN $1; END $$"""
+        for symbol in ("=", "<>", "<", ">", "<=", ">="):
+            yield f"""CREATE OPERATOR hostile.{symbol} (LEFTARG = {kind},
+                RIGHTARG = {kind}, FUNCTION = hostile.op_{name})"""
+        for symbol in ("||", "+", "-"):
+            yield f"""CREATE OPERATOR hostile.{symbol} (LEFTARG = {kind},
+                RIGHTARG = {kind}, FUNCTION = hostile.plus_{name})"""
+    for name, args in HOSTILE_FUNCTIONS:
+        yield f"""CREATE FUNCTION hostile."{name}"({args})
+            RETURNS text LANGUAGE plpgsql AS
+            $$ BEGIN RETURN hostile.trap(); END $$"""
+    for name in HOSTILE_TYPES:
+        yield f"CREATE DOMAIN hostile.{name} AS pg_catalog.text" \
+              " CHECK (hostile.trap() IS NULL)"
+    for name in ("pg_class", "pgsync_rows", "pg_namespace", "pg_sequence"):
+        yield f"CREATE VIEW hostile.{name} AS SELECT hostile.trap() AS oid"
+
+
+CALLS = {
+    "insert_many": "insert_many('matrix.plain', '{\"id\": 5}'::jsonb)",
+    "insert_many text": "insert_many('matrix.plain', '{\"id\": 6}'::text)",
+    "insert_many json": "insert_many('matrix.forced', '{\"id\": 6}'::json)",
+    "insert_many, partitions": "insert_many('matrix.parted',"
+                               " '{\"id\": 6}'::text)",
+    "insert_one": "insert_one('matrix.plain', '{\"id\": 7}', '{*}')",
+    "insert_returning": "insert_returning('matrix.simple', '{\"id\": 8}')",
+    "upsert_many": "upsert_many('matrix.merged', '[{\"id\": 1, \"name\":"
+                   " \"x\", \"doc\": {\"a\": 1}}, {\"id\": 1}]'::jsonb,"
+                   " merge_columns => '{doc}')",
+    "get_insert_data": "get_insert_data('matrix.plain', '{\"id\": 1}')",
+    "insert_csv_text": "insert_csv_text('matrix.plain', E'id\\n11\\n')",
+    "insert_csv": f"insert_csv('matrix.plain', '{WORK}/matrix.csv')",
+    "fetch_all": "fetch_all('SELECT 1 AS a')",
+    "fetch_one": "fetch_one('SELECT 1 AS a')",
+    "fetch_one_required": "fetch_one_required('SELECT 1 AS a')",
+    "fetch_count": "fetch_count('matrix.plain')",
+    "fetch_count, parted": "fetch_count('matrix.parted')",
+    "fetch_count, view": "fetch_count('matrix.simple')",
+    "fetch_count, condition": "fetch_count('matrix.plain', 'true')",
+    "get_tables": "get_tables('{matrix}', '{plain}')",
+    "clean_tables": "clean_tables('{matrix.plain,matrix.merged}')",
+    "set_seq_max": "set_seq_max('matrix.plain_seq', 'matrix.plain')",
+    "drop_db": "drop_db('no_such_database')",
+}
+
+
+def hostile_search_path(conn):
+    """Each function, with hostile objects before pg_catalog's."""
+    conn.execute("CREATE TABLE matrix.merged (id int PRIMARY KEY, name text,"
+                 " doc jsonb, at int GENERATED ALWAYS AS IDENTITY)")
+    conn.execute("INSERT INTO matrix.merged VALUES (1, 'old', '{\"b\": 2}')")
+    extension = scalar(conn, """SELECT extnamespace::regnamespace::text
+        FROM pg_extension WHERE extname = 'pgsync'""")
+    made = list(hostile_objects())
+    for statement in made:
+        conn.execute(statement)
+    expected = {name: answer(conn, extension, call, "pg_catalog")
+                for name, call in CALLS.items()}
+    wrong = []
+    for name, call in CALLS.items():
+        found = answer(conn, extension, call,
+                       "hostile, pg_catalog, matrix")
+        if found != expected[name]:
+            wrong.append(f"{name}: {found} instead of {expected[name]}")
+    for each in wrong:
+        note("  " + each)
+    check(not wrong and all(state == "00000" for state, _ in expected.values()),
+          f"{len(CALLS)} calls among {len(made)} hostile objects: as without")
+    trap = answer(conn, extension, "pg_catalog.max(x) FROM (VALUES (1 + 1))"
+                                   " v(x)", "hostile, pg_catalog")
+    check(trap[0] == "ZZ666", "the hostile objects do catch plain SQL")
+
+
+def answer(conn, extension, call, path):
+    """What a call returns with a search_path, undone."""
+    with conn.transaction(force_rollback=True):
+        conn.execute(f"SET LOCAL search_path = {path}")
+        try:
+            with conn.transaction():
+                prefix = "" if call.startswith("pg_catalog.") else \
+                    extension + "."
+                return "00000", conn.execute(
+                    f"SELECT {prefix}{call}").fetchall()
+        except psycopg.Error as error:
+            return error.sqlstate, str(error)
+
+
+def trusted_install(conn):
+    """The owner of a database installs the extension; nobody else does; what
+    stands in its way is no part of it."""
+    conn.execute("CREATE DATABASE theirs OWNER owner")
+    conn.execute("ALTER ROLE owner LOGIN")
+    conn.execute("ALTER ROLE nobody LOGIN")
+    theirs = connect(dbname="theirs", user="owner")
+    theirs.execute("CREATE EXTENSION pgsync")
+    check(scalar(theirs, "SELECT rolsuper FROM pg_proc JOIN pg_roles r ON"
+                         " r.oid = proowner WHERE proname = 'insert_one'"),
+          "the owner of a database creates the extension, a superuser owns it")
+    check(scalar(theirs, "SELECT bool_and(NOT prosecdef AND NOT proisstrict)"
+                         " FROM pg_proc WHERE probin LIKE '%pgsync'"),
+          "no function is SECURITY DEFINER or STRICT")
+    theirs.execute("DROP EXTENSION pgsync")
+    nobody = connect(dbname="theirs", user="nobody")
+    try:
+        nobody.execute("CREATE EXTENSION pgsync")
+        state = "00000"
+    except psycopg.Error as error:
+        state = error.sqlstate
+    check(state == "42501", "others may not create it")
+    nobody.close()
+    theirs.execute("""CREATE FUNCTION public.insert_many(regclass, jsonb,
+        text DEFAULT NULL) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'
+        """)
+    try:
+        theirs.execute("CREATE EXTENSION pgsync")
+        state = "00000"
+    except psycopg.Error as error:
+        state = error.sqlstate
+    check(state == "42723", "a function laid out in advance is not taken over")
+    theirs.close()
+
+
+def constant(node):
+    """Whether an expression looks nothing up in search_path."""
+    if isinstance(node, ast.TypeCast):
+        return constant(node.arg)
+    return isinstance(node, ast.A_Const)
+
+
+def install_script():
+    """The rules of a linter for extension scripts, pgspot: nothing replaced,
+    nothing only made if it is not there, no SECURITY DEFINER, no code that
+    looks names up, no default that calls anything."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+    scripts = sorted(name for name in os.listdir(folder)
+                     if name.startswith("pgsync--") and name.endswith(".sql"))
+    for name in scripts:
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            text = "".join(line for line in file
+                           if not line.startswith("\\echo"))
+        wrong = []
+        statements = [raw.stmt for raw in pglast.parse_sql(text)]
+        for statement in statements:
+            wrong += complaints(statement)
+        for each in wrong:
+            note("  " + each)
+        check(not wrong, f"{name}: {len(statements)} statements, none of them"
+              " open to search_path")
+
+
+def complaints(statement):
+    """What is wrong with one statement of an install script."""
+    if isinstance(statement, ast.CommentStmt):
+        return []
+    if not isinstance(statement, ast.CreateFunctionStmt):
+        return [f"{type(statement).__name__} in an install script"]
+    name = ".".join(part.val if hasattr(part, "val") else part.sval
+                    for part in statement.funcname)
+    found = []
+    if statement.replace:
+        found.append(f"{name}: OR REPLACE takes over what is there")
+    options = {option.defname: option.arg for option in statement.options}
+    language = options["language"]
+    if getattr(language, "sval", getattr(language, "val", "")).lower() != "c":
+        found.append(f"{name}: its language looks names up")
+    if "security" in options:
+        found.append(f"{name}: SECURITY DEFINER")
+    for parameter in statement.parameters or ():
+        if parameter.defexpr is not None and not constant(parameter.defexpr):
+            found.append(f"{name}: the default of {parameter.name} is no"
+                         " constant")
+    return found
+
+
+def main():
+    """All of it."""
+    conn = set_up()
+    matrix(conn)
+    sequences_and_databases(conn)
+    hostile_search_path(conn)
+    trusted_install(conn)
+    install_script()
+    finish(True)
+
+
+if __name__ == "__main__":
+    main()
