@@ -6,6 +6,7 @@
 #
 # - A block fenced as ```sql is run, statement by statement, by one psql a
 #   file, in a fresh database.
+# - A block fenced as ```sql NAME is run in another database, named after that.
 # - Comment lines directly below a statement are its output, all of it, as
 #   psql -At prints it (null as NULL): "-- 2".  A statement without such lines
 #   must print nothing.  After an empty line a comment is just a comment.
@@ -102,12 +103,13 @@ sub statements
 	return @statements;
 }
 
-# Runs statements in one psql; sets {out} and {err} of each, to undef where
+# Runs statements in one psql, from {database} to {database}; sets {out} and {err} of each, to undef where
 # psql has come to its end before.
 sub run_statements
 {
-	my ($database, @statements) = @_;
+	my @statements = @_;
 	my ($out, $err) = ('', '');
+	my $database = $statements[0]->{database};
 	my $script = "\\cd $dir\n\\set VERBOSITY verbose\n";
 	my $i = 0;
 
@@ -116,6 +118,8 @@ sub run_statements
 		my $sql = $statement->{sql};
 
 		$sql =~ s{/srv/import/}{$dir/}g;
+		$script .= "\\connect $statement->{database}\n"
+		  if $i > 0 && $statement->{database} ne $statements[ $i - 1 ]->{database};
 		$script .= "$sql\\echo <<$i>>\n\\warn <<$i>>\n";
 		$i++;
 	}
@@ -186,7 +190,7 @@ sub check_statement
 	return;
 }
 
-# Runs the examples of a file, in a database of its own.
+# Runs the examples of a file, in databases of its own.
 sub check_examples
 {
 	my ($file, $content) = @_;
@@ -199,9 +203,13 @@ sub check_examples
 		{
 			append_to_file("$dir/$1", $block->{text});
 		}
-		elsif ($block->{info} eq 'sql')
+		elsif ($block->{info} =~ /^sql(?: (\w+))?$/)
 		{
-			push(@statements, statements($block));
+			my $name = $database . (defined($1) ? "_$1" : '');
+			my @more = statements($block);
+
+			$_->{database} = $name foreach @more;
+			push(@statements, @more);
 		}
 		else
 		{
@@ -210,8 +218,10 @@ sub check_examples
 		}
 	}
 	return unless @statements;
-	$node->safe_psql('postgres', "CREATE DATABASE $database");
-	run_statements($database, @statements);
+	my %databases = map { $_->{database} => 1 } @statements;
+	$node->safe_psql('postgres', "CREATE DATABASE $_")
+	  foreach sort keys %databases;
+	run_statements(@statements);
 	check_statement($file, $_) foreach @statements;
 	unlink(glob("$dir/*"));
 	return;
