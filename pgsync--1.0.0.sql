@@ -16,7 +16,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_many_jsonb';
 
 COMMENT ON FUNCTION insert_many(regclass, jsonb, text) IS
-'insert rows given as an array of objects, or one object; a jsonb value; keys are column names, a missing key takes the column''s DEFAULT; means one INSERT; returns the number of rows inserted or updated';
+'inserts an array of objects, or one object, as rows (a jsonb value): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
 
 CREATE FUNCTION insert_many(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -27,7 +27,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_many_json';
 
 COMMENT ON FUNCTION insert_many(regclass, json, text) IS
-'insert rows given as an array of objects, or one object; read as a stream; keys are column names, a missing key takes the column''s DEFAULT; means one INSERT; returns the number of rows inserted or updated';
+'inserts an array of objects, or one object, as rows (a json value, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
 
 CREATE FUNCTION insert_many(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -38,7 +38,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_many_text';
 
 COMMENT ON FUNCTION insert_many(regclass, text, text) IS
-'insert rows given as JSON array, one JSON object, or JSON Lines; read as a stream; keys are column names, a missing key takes the column''s DEFAULT; means one INSERT; returns the number of rows inserted or updated';
+'inserts an array of objects, or one object, as rows (JSON or JSON Lines as text, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
 
 CREATE FUNCTION insert_one(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -50,7 +50,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_one';
 
 COMMENT ON FUNCTION insert_one(regclass, jsonb, text[], text) IS
-'insert one JSON object as a row; returns the columns named in return_columns as an object, NULL without return_columns or when the conflict clause skipped the row';
+'inserts one object as a row; returns the columns named in return_columns (''*'': all) as an object, NULL without return_columns or if the conflict clause skipped the row (rule: INSERT ... RETURNING; errors as for insert_many)';
 
 CREATE FUNCTION insert_returning(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -62,7 +62,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_returning';
 
 COMMENT ON FUNCTION insert_returning(regclass, jsonb, text[], text) IS
-'insert rows given as a JSON array of objects and return the named columns of each row inserted or updated as an object, in input order';
+'inserts an array of objects, or one object, as rows; returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
 
 CREATE FUNCTION upsert_many(
     target regclass,            -- table, partitioned table or simple view
@@ -78,7 +78,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'upsert_many_jsonb';
 
 COMMENT ON FUNCTION upsert_many(regclass, jsonb, text[], text[], text[]) IS
-'insert rows given as JSON, or update those whose key is there: a row updates only the columns it names, rows apply in turn; returns how many were inserted and updated';
+'inserts rows, or updates those whose key is there (a jsonb value): rows apply in turn, and update only the columns that they name; returns how many were inserted and how many updated (rule: INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
 CREATE FUNCTION upsert_many(
     target regclass,            -- table, partitioned table or simple view
@@ -94,7 +94,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'upsert_many_json';
 
 COMMENT ON FUNCTION upsert_many(regclass, json, text[], text[], text[]) IS
-'insert rows given as JSON, or update those whose key is there: a row updates only the columns it names, rows apply in turn; returns how many were inserted and updated';
+'inserts rows, or updates those whose key is there (a json value, read as a stream): rows apply in turn, and update only the columns that they name; returns how many were inserted and how many updated (rule: INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
 CREATE FUNCTION upsert_many(
     target regclass,            -- table, partitioned table or simple view
@@ -110,7 +110,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'upsert_many_text';
 
 COMMENT ON FUNCTION upsert_many(regclass, text, text[], text[], text[]) IS
-'insert rows given as JSON, or update those whose key is there: a row updates only the columns it names, rows apply in turn; returns how many were inserted and updated';
+'inserts rows, or updates those whose key is there (JSON or JSON Lines as text, read as a stream): rows apply in turn, and update only the columns that they name; returns how many were inserted and how many updated (rule: INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
 CREATE FUNCTION get_insert_data(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -122,7 +122,7 @@ LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'get_insert_data';
 
 COMMENT ON FUNCTION get_insert_data(regclass, jsonb) IS
-'return the parameterised INSERT statement for rows given as JSON, and its values as an array of arrays in the order of the parameters; runs nothing';
+'returns the parameterised INSERT for rows given as JSON, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 42703, 42809)';
 
 ----------------------------------------------------------------
 -- csv.c: rows from CSV
@@ -143,7 +143,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_csv';
 
 COMMENT ON FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text) IS
-'insert the rows of a CSV file on the server, read as COPY reads it; the header''s names choose the columns, a missing column takes its DEFAULT; needs pg_read_server_files; returns the number of rows inserted or updated';
+'inserts the rows of a CSV file on the server: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 22P04, 42703, 42701, 42501, 42602, 58P01, 22021 and those of INSERT, with line and column)';
 
 CREATE FUNCTION insert_csv_text(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -159,7 +159,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_csv_text';
 
 COMMENT ON FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text) IS
-'insert rows given as CSV text, read as COPY reads it; the header''s names choose the columns, a missing column takes its DEFAULT; returns the number of rows inserted or updated';
+'inserts the rows of a CSV given as text: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise; returns how many rows were inserted or updated (rule: COPY''s CSV format, then INSERT; errors 22P04, 42703, 42701 and those of INSERT, with line and column)';
 
 ----------------------------------------------------------------
 -- fetch.c, count.c: queries as objects, exact counts
@@ -174,7 +174,7 @@ AS 'MODULE_PATHNAME', 'fetch_all'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
 
 COMMENT ON FUNCTION fetch_all(text) IS
-'rows of any statement that returns rows, each as an object as to_jsonb makes it; duplicate column names are an error';
+'runs any one statement that returns rows, and returns each row as an object (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
 
 CREATE FUNCTION fetch_all(
     query text,             -- one statement that returns rows, with $1...$n
@@ -184,7 +184,7 @@ AS 'MODULE_PATHNAME', 'fetch_all'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
 
 COMMENT ON FUNCTION fetch_all(text, "any") IS
-'rows of any statement that returns rows, each as an object as to_jsonb makes it; args are bound to $1...$n, bare literals take the type of their context';
+'runs any one statement that returns rows, and returns each row as an object; args are bound to $1...$n, a bare literal takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
 
 CREATE FUNCTION fetch_one(
     query text              -- one statement that returns rows
@@ -193,7 +193,7 @@ AS 'MODULE_PATHNAME', 'fetch_one'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION fetch_one(text) IS
-'first row of a statement as an object, NULL if there is none; errors as for fetch_all';
+'runs any one statement that returns rows, and returns the first as an object, NULL if there is none (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
 
 CREATE FUNCTION fetch_one(
     query text,             -- one statement that returns rows, with $1...$n
@@ -203,7 +203,7 @@ AS 'MODULE_PATHNAME', 'fetch_one'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION fetch_one(text, "any") IS
-'first row of a statement as an object, NULL if there is none; args are bound to $1...$n; errors as for fetch_all';
+'runs any one statement that returns rows, and returns the first as an object, NULL if there is none; args are bound to $1...$n, a bare literal takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
 
 CREATE FUNCTION fetch_one_required(
     query text              -- one statement that returns rows
@@ -212,7 +212,7 @@ AS 'MODULE_PATHNAME', 'fetch_one_required'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION fetch_one_required(text) IS
-'first row of a statement as an object; no row is error P0002 (no_data_found), as for SELECT INTO STRICT in PL/pgSQL';
+'runs any one statement that returns rows, and returns the first as an object; no row is an error (rule: to_jsonb; errors P0002 for no row, 22004, 42601, 42701 for two columns of one name, and those of the statement)';
 
 CREATE FUNCTION fetch_one_required(
     query text,             -- one statement that returns rows, with $1...$n
@@ -222,7 +222,7 @@ AS 'MODULE_PATHNAME', 'fetch_one_required'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION fetch_one_required(text, "any") IS
-'first row of a statement as an object; args are bound to $1...$n; no row is error P0002 (no_data_found), as for SELECT INTO STRICT in PL/pgSQL';
+'runs any one statement that returns rows, and returns the first as an object; no row is an error; args are bound to $1...$n, a bare literal takes the type of its context (rule: to_jsonb; errors P0002 for no row, 22004, 42601, 42701 for two columns of one name, and those of the statement)';
 
 -- A condition may be volatile, and a function that is not VOLATILE would be
 -- evaluated while its caller is planned: VOLATILE.  Whatever the marking, the
@@ -235,7 +235,7 @@ AS 'MODULE_PATHNAME', 'fetch_count'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION fetch_count(regclass) IS
-'exact number of rows, as count(*) under the snapshot of the calling statement; privileges and errors as for count(*)';
+'returns the exact number of rows, as count(*) under the snapshot of the calling statement (rule: count(*); errors 22004, 42809, and those of count(*))';
 
 CREATE FUNCTION fetch_count(
     target regclass,        -- table, partitioned or foreign table, view
@@ -245,7 +245,7 @@ AS 'MODULE_PATHNAME', 'fetch_count'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION fetch_count(regclass, text) IS
-'exact number of rows for which one SQL expression is true, as count(*) with WHERE';
+'returns the exact number of rows for which one SQL expression is true, as count(*) with WHERE under the snapshot of the calling statement (rule: count(*); errors 22004, 42601, 42809, and those of count(*))';
 
 CREATE FUNCTION fetch_count(
     target regclass,        -- table, partitioned or foreign table, view
@@ -256,7 +256,7 @@ AS 'MODULE_PATHNAME', 'fetch_count'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION fetch_count(regclass, text, "any") IS
-'exact number of rows for which one SQL expression is true, as count(*) with WHERE; args are bound to $1...$n';
+'returns the exact number of rows for which one SQL expression is true, as count(*) with WHERE under the snapshot of the calling statement; args are bound to $1...$n, a bare literal takes the type of its context (rule: count(*); errors 22004, 42601, 42809, and those of count(*))';
 
 ----------------------------------------------------------------
 -- tables.c, sequence.c: emptying tables, setting sequences
@@ -312,4 +312,4 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'drop_db';
 
 COMMENT ON FUNCTION drop_db(name, boolean) IS
-'drops a database, for good: ROLLBACK does not bring it back; works inside a function or transaction; false if there is no such database; privileges and errors are those of DROP DATABASE';
+'drops a database, for good: ROLLBACK does not bring it back; works inside a function or a transaction; returns false if there is no such database (rule: DROP DATABASE; errors 22004, 25006, 40P01, 42704, 53400, 55000, 55006, 55P03, 57P01 and those of DROP DATABASE)';

@@ -19,6 +19,9 @@ SELECT insert_many('f', '[{"id": 1}]', 'ON CONFLICT (id) DO UPDATE SET name = ''
 SELECT insert_many('f', '[{"id": 5}, {"id": 1}, {"id": 6}]');
 SELECT insert_many('f', '[{"id": 5}, {"id": "six"}]');
 SELECT * FROM remote ORDER BY id;
+-- upsert_many says at once that no key of it can be known here
+SELECT * FROM upsert_many('f', '{"id": 1, "name": "upserted"}');
+SELECT * FROM upsert_many('f', '{"id": 1, "name": "upserted"}', '{id}');
 -- in batches: which row it was is known only roughly
 ALTER SERVER loopback OPTIONS (ADD batch_size '3');
 SELECT insert_many('f', (SELECT jsonb_agg(jsonb_build_object('id', 10 + i)) FROM generate_series(1, 10) i));
@@ -35,6 +38,7 @@ SET client_min_messages = debug1;
 SELECT insert_many('p', '[{"id": 39}, {"id": 40, "name": "routed"}, {"id": 41}, {"id": 5}]');
 RESET client_min_messages;
 SELECT insert_many('p', '[{"id": 42}, {"id": 40}, {"id": 8}]');
+SELECT * FROM upsert_many('p', '{"id": 5}', '{id}');
 SELECT tableoid::regclass, id, name FROM p WHERE id NOT BETWEEN 10 AND 20 ORDER BY id, 1;
 -- a row for the partition itself
 SELECT insert_many('f', '[{"id": 43}]');

@@ -7,7 +7,8 @@
  * partial nor on expressions nor deferrable (core's plancat.c,
  * infer_arbiter_indexes).  It is looked for here before anything runs, so
  * that the error can list the ones there are.  A view has no indexes of its
- * own: there the planner judges.
+ * own: there the planner judges.  Foreign tables, and partitioned ones with
+ * foreign partitions, cannot have any: that is said.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -19,10 +20,12 @@
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "lib/stringinfo.h"
 #include "storage/lockdefs.h"
 #include "unique_key.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /* Returns whether the target is of a kind that has indexes. */
@@ -145,6 +148,39 @@ describe_keys(PgsyncTarget *target, List *keys)
 	return buf.data;
 }
 
+/* Returns whether a foreign table is below a partitioned one. */
+static bool
+has_foreign_partition(Relation rel)
+{
+	ListCell   *cell;
+
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	foreach(cell, find_all_inheritors(RelationGetRelid(rel), NoLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
+			return true;
+	}
+	return false;
+}
+
+/* Refuses targets of which this server can know no unique key. */
+static void
+check_key_is_local(Relation rel)
+{
+	bool		foreign = rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE;
+
+	if (foreign || has_foreign_partition(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot upsert into relation \"%s\"",
+						RelationGetRelationName(rel)),
+				 foreign ?
+				 errdetail("A foreign table has no unique index on this server.") :
+				 errdetail("A partitioned table with foreign partitions can have no unique index."),
+				 errhint("Upsert into the tables on their own servers, or use insert_many with ON CONFLICT DO NOTHING.")));
+}
+
 /* Says which keys there are, as an error's detail. */
 static int
 errdetail_usable_keys(PgsyncTarget *target, List *keys)
@@ -182,7 +218,8 @@ primary_key(PgsyncTarget *target, List *keys)
  * the primary key if the list is empty.
  *
  * Errors: 42703 for a name that is no column, 22023 without a primary key,
- * 42P10 if no unique index has exactly these columns.
+ * 42P10 if no unique index has exactly these columns, 42809 for foreign tables
+ * and tables with foreign partitions.
  */
 List *
 pgsync_unique_key(PgsyncTarget *target, List *names)
@@ -191,7 +228,8 @@ pgsync_unique_key(PgsyncTarget *target, List *names)
 	List	   *columns;
 	ListCell   *cell;
 
-	/* views and foreign tables have none that we could look at */
+	check_key_is_local(target->rel);
+	/* views have none that we could look at */
 	if (has_indexes(target))
 		keys = usable_keys(target->rel);
 	if (names == NIL)

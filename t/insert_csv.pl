@@ -11,7 +11,8 @@ use Test::More;
 use Time::HiRes qw(usleep time);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+# whatever the locale of who runs this
+$node->init(extra => [ '--encoding', 'UTF8', '--no-locale' ]);
 # small shared buffers, so that what a backend touches of them says little
 $node->append_conf(
 	'postgresql.conf', q{
