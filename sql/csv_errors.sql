@@ -19,10 +19,6 @@ SELECT insert_csv_text('person', 'id', quote => '""');
 SELECT insert_csv_text('person', 'id', quote => '');
 SELECT insert_csv_text('person', 'id', escape => 'xy');
 SELECT insert_csv_text('person', 'id', null_string => E'a\nb');
--- the message differs between servers
-\set VERBOSITY sqlstate
-SELECT insert_csv_text('person', 'id', null_string => 'a,b');
-\set VERBOSITY default
 SELECT insert_csv_text('person', 'id', null_string => '"');
 SELECT insert_csv('person', '/dev/null', encoding => 'klingon');
 
