@@ -53,15 +53,16 @@ pgsync_make_json_lex_context(char *json, int len, int encoding,
  */
 static inline List *
 pgsync_insert_index_tuples(ResultRelInfo *resultRelInfo, TupleTableSlot *slot,
-						   EState *estate, bool noDupErr, bool *specConflict,
-						   List *arbiterIndexes)
+						   EState *estate, bool update, bool noDupErr,
+						   bool *specConflict, List *arbiterIndexes,
+						   bool onlySummarizing)
 {
 #if PG_VERSION_NUM >= 160000
-	return ExecInsertIndexTuples(resultRelInfo, slot, estate, false,
+	return ExecInsertIndexTuples(resultRelInfo, slot, estate, update,
 								 noDupErr, specConflict, arbiterIndexes,
-								 false);
+								 onlySummarizing);
 #else
-	return ExecInsertIndexTuples(resultRelInfo, slot, estate, false,
+	return ExecInsertIndexTuples(resultRelInfo, slot, estate, update,
 								 noDupErr, specConflict, arbiterIndexes);
 #endif
 }

@@ -16,9 +16,13 @@
 typedef struct PgsyncConflicts PgsyncConflicts;
 
 extern PgsyncConflicts *pgsync_conflicts_create(ResultRelInfo *resultRelInfo,
-												EState *estate, bool always);
+												EState *estate);
+extern void pgsync_conflicts_begin_batch(PgsyncConflicts *conflicts,
+										 TupleTableSlot **slots, int nslots);
 extern bool pgsync_conflicts_insert(PgsyncConflicts *conflicts,
-									TupleTableSlot *slot);
+									TupleTableSlot *slot, int number,
+									List **recheck);
+extern void pgsync_conflicts_end_batch(PgsyncConflicts *conflicts);
 extern void pgsync_conflicts_free(PgsyncConflicts *conflicts);
 
 #endif							/* PGSYNC_HEAP_CONFLICT_H */

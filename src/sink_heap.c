@@ -58,7 +58,7 @@ typedef struct RowBuffer
 {
 	ResultRelInfo *resultRelInfo;
 	BulkInsertState bistate;
-	PgsyncConflicts *conflicts; /* if not NULL, rows are stored one by one */
+	PgsyncConflicts *conflicts; /* if not NULL, a row may be kept out */
 	int			options;		/* of table_multi_insert */
 	int			nrows;
 	int			max_rows;
@@ -137,11 +137,14 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 		resultRelInfo->ri_TrigDesc->trig_insert_after_row;
 	triggers_order = buffer->has_triggers &&
 		sink->mtstate->mt_partition_tuple_routing != NULL;
-	/* row by row, triggers are queued in the order of the input anyhow */
 	if (sink->skips_conflicts)
+	{
 		buffer->conflicts = pgsync_conflicts_create(resultRelInfo,
-													sink->estate,
-													triggers_order);
+													sink->estate);
+		/* what is stored at once has its triggers queued in order */
+		if (triggers_order)
+			buffer->max_rows = 1;
+	}
 	else if (triggers_order)
 	{
 		buffer->recheck = palloc(sizeof(List *) * buffer->max_rows);
@@ -217,7 +220,8 @@ finish_row(HeapSink *sink, RowBuffer *buffer, int index)
 	if (resultRelInfo->ri_NumIndices > 0)
 		recheck = pgsync_insert_index_tuples(resultRelInfo,
 											 buffer->slots[index],
-											 sink->estate, false, NULL, NIL);
+											 sink->estate, false, false, NULL,
+											 NIL, false);
 	if (buffer->recheck != NULL)
 		buffer->recheck[index] = recheck;
 	else if (buffer->has_triggers)
@@ -231,7 +235,6 @@ reset_buffer(HeapSink *sink, RowBuffer *buffer)
 {
 	for (int i = 0; i < buffer->nrows; i++)
 		ExecClearTuple(buffer->slots[i]);
-	sink->estate->es_processed += buffer->nrows;
 	sink->total_rows -= buffer->nrows;
 	sink->total_bytes -= buffer->nbytes;
 	buffer->nrows = 0;
@@ -239,35 +242,76 @@ reset_buffer(HeapSink *sink, RowBuffer *buffer)
 	MemoryContextReset(buffer->mcxt);
 }
 
-/* Stores the rows of one buffer; if their triggers wait, so does the rest. */
+/* Stores the rows of a buffer, all at once. */
 static void
-flush_buffer(HeapSink *sink, RowBuffer *buffer)
+store_all(HeapSink *sink, RowBuffer *buffer)
 {
-	Relation	rel = buffer->resultRelInfo->ri_RelationDesc;
 	PgsyncFeed *feed = sink->feed;
 	MemoryContext oldcontext;
 
-	if (buffer->nrows == 0)
-		return;
-	feed->storing_first = buffer->numbers[0];
-	feed->storing_last = buffer->numbers[buffer->nrows - 1];
-
 	/* table_multi_insert leaks into the current context */
 	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(sink->estate));
-	table_multi_insert(rel, buffer->slots, buffer->nrows,
-					   sink->estate->es_output_cid, buffer->options,
-					   buffer->bistate);
+	table_multi_insert(buffer->resultRelInfo->ri_RelationDesc, buffer->slots,
+					   buffer->nrows, sink->estate->es_output_cid,
+					   buffer->options, buffer->bistate);
 	MemoryContextSwitchTo(oldcontext);
-	/* many partitions must not keep as many pages pinned */
-	if (list_length(sink->buffers) > 1)
-		ReleaseBulkInsertStatePin(buffer->bistate);
 
 	for (int i = 0; i < buffer->nrows; i++)
 	{
 		feed->storing_first = feed->storing_last = buffer->numbers[i];
 		finish_row(sink, buffer, i);
 	}
+	sink->estate->es_processed += buffer->nrows;
+}
+
+/*
+ * Stores those rows of a buffer that nothing is in the way of.  Conditions of
+ * triggers are evaluated meanwhile, but none that could do anything itself
+ * (heap_check.c).
+ */
+static void
+store_unless_conflict(HeapSink *sink, RowBuffer *buffer)
+{
+	PgsyncFeed *feed = sink->feed;
+
+	pgsync_conflicts_begin_batch(buffer->conflicts, buffer->slots,
+								 buffer->nrows);
+	for (int i = 0; i < buffer->nrows; i++)
+	{
+		List	   *recheck;
+
+		feed->storing_first = feed->storing_last = buffer->numbers[i];
+		if (pgsync_conflicts_insert(buffer->conflicts, buffer->slots[i], i,
+									&recheck))
+		{
+			sink->estate->es_processed++;
+			if (buffer->has_triggers)
+				queue_triggers(sink, buffer, i, recheck);
+		}
+		ResetPerTupleExprContext(sink->estate);
+	}
+	pgsync_conflicts_end_batch(buffer->conflicts);
+}
+
+/* Stores the rows of one buffer; if their triggers wait, so does the rest. */
+static void
+flush_buffer(HeapSink *sink, RowBuffer *buffer)
+{
+	PgsyncFeed *feed = sink->feed;
+
+	if (buffer->nrows == 0)
+		return;
+	feed->storing_first = buffer->numbers[0];
+	feed->storing_last = buffer->numbers[buffer->nrows - 1];
+	if (buffer->conflicts != NULL)
+		store_unless_conflict(sink, buffer);
+	else
+		store_all(sink, buffer);
 	feed->storing_first = feed->storing_last = 0;
+
+	/* many partitions must not keep as many pages pinned */
+	if (list_length(sink->buffers) > 1)
+		ReleaseBulkInsertStatePin(buffer->bistate);
 	if (buffer->recheck == NULL)
 		reset_buffer(sink, buffer);
 }
@@ -370,31 +414,12 @@ row_size(HeapSink *sink, TupleTableSlot *slot)
 	return size;
 }
 
-/* Stores a checked row at once, or skips it because of a conflict. */
-static void
-insert_or_skip(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
-{
-	if (pgsync_conflicts_insert(buffer->conflicts, slot))
-		sink->estate->es_processed++;
-	ExecClearTuple(slot);
-	ResetPerTupleExprContext(sink->estate);
-	MemoryContextReset(buffer->mcxt);
-	if (list_length(sink->buffers) > MAX_BUFFERS)
-		flush_all(sink);
-}
-
 /* Counts a checked row into its buffer, and stores what has become enough. */
 static inline void
 add_row(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
 {
-	Size		size;
+	Size		size = row_size(sink, slot);
 
-	if (buffer->conflicts != NULL)
-	{
-		insert_or_skip(sink, buffer, slot);
-		return;
-	}
-	size = row_size(sink, slot);
 	buffer->numbers[buffer->nrows++] = sink->feed->number;
 	buffer->nbytes += size;
 	sink->total_rows++;

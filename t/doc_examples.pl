@@ -280,9 +280,7 @@ my $functions = $node->safe_psql(
 	     AND d.refobjid = e.oid
 	WHERE e.extname = 'pgsync'
 	ORDER BY 1});
-utf8::decode(my $text = $functions);
-utf8::decode($reference);
-foreach my $line (split(/\n/, $text))
+foreach my $line (split(/\n/, $functions))
 {
 	my ($signature, $commented) = $line =~ /^(.*)\|([tf])$/;
 
