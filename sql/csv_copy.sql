@@ -115,7 +115,8 @@ BEGIN
 END $$;
 
 -- ON CONFLICT DO NOTHING: each case with some rows there already, in three ways
-CREATE TABLE conflict_case (id int GENERATED ALWAYS AS IDENTITY, label text, ddl text, clause text DEFAULT 'ON CONFLICT DO NOTHING');
+CREATE TABLE conflict_case (id int GENERATED ALWAYS AS IDENTITY, label text, ddl text, clause text DEFAULT 'ON CONFLICT DO NOTHING',
+  input text DEFAULT 'i % 400 AS a, ''row '' || i % 350 AS b, (i * 7) % 500 AS c');
 CREATE FUNCTION conflict_outcome(test conflict_case, way text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE rel regclass; part text; number bigint; outcome text;
 BEGIN
@@ -123,8 +124,7 @@ BEGIN
   SET LOCAL search_path = play, csv_copy, public;
   EXECUTE test.ddl;
   -- some rows first, then the input: doublets of them and in itself
-  CREATE TEMP TABLE input ON COMMIT DROP AS
-    SELECT i % 400 AS a, 'row ' || i % 350 AS b, (i * 7) % 500 AS c FROM generate_series(1, 3000) i;
+  EXECUTE format('CREATE TEMP TABLE input ON COMMIT DROP AS SELECT %s FROM generate_series(1, 3000) i', test.input);
   INSERT INTO t (a, b, c) SELECT a, b, c FROM input WHERE a % 7 = 3 AND b LIKE '%2' ON CONFLICT DO NOTHING;
   IF way = 'insert' THEN
     EXECUTE format('INSERT INTO t AS t (a, b, c) SELECT a, b, c FROM input %s', test.clause);
@@ -182,6 +182,26 @@ INSERT INTO conflict_case (label, ddl, clause) VALUES
 ('named constraint', 'CREATE TABLE play.t (a int CONSTRAINT k UNIQUE, b text, c int)', 'ON CONFLICT ON CONSTRAINT k DO NOTHING'),
 ('named arbiter of partitions', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int) PARTITION BY HASH (a); CREATE TABLE play.t1 PARTITION OF play.t FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE TABLE play.t2 PARTITION OF play.t FOR VALUES WITH (MODULUS 2, REMAINDER 1)', 'ON CONFLICT (a) DO NOTHING'),
 ('arbiter not there', 'CREATE TABLE play.t (a int, b text, c int)', 'ON CONFLICT (a) DO NOTHING');
+
+-- keys that ascend: one scan of the index for many rows, where they are close
+INSERT INTO conflict_case (label, ddl, input) VALUES
+('close keys', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int)', 'i AS a, ''row '' || i AS b, i AS c'),
+('close keys, gaps', 'CREATE TABLE play.t (a bigint PRIMARY KEY, b text, c int)', 'i * 3 AS a, ''row '' || i AS b, i AS c'),
+('keys too far apart', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int)', 'i * 50 AS a, ''row '' || i AS b, i AS c'),
+('close keys, from smallint''s least', 'CREATE TABLE play.t (a smallint PRIMARY KEY, b text, c int)', 'i - 32769 AS a, ''row '' || i AS b, i AS c'),
+('close keys, to bigint''s greatest', 'CREATE TABLE play.t (a bigint PRIMARY KEY, b text, c int)', '9223372036854772807 + i AS a, ''row '' || i AS b, i AS c'),
+('from end to end of bigint', 'CREATE TABLE play.t (a bigint PRIMARY KEY, b text, c int)', 'CASE WHEN i % 500 = 0 THEN 9223372036854775807 ELSE -9223372036854775808 + i END AS a, ''row '' || i AS b, i AS c'),
+('close keys, descending index', 'CREATE TABLE play.t (a int, b text, c int); CREATE UNIQUE INDEX ON play.t (a DESC)', 'i AS a, ''row '' || i AS b, i AS c'),
+('close keys of a domain', 'CREATE DOMAIN play.d AS int; CREATE TABLE play.t (a play.d UNIQUE, b text, c int)', 'i AS a, ''row '' || i AS b, i AS c'),
+('close keys, some null', 'CREATE TABLE play.t (a int UNIQUE, b text, c int)', 'nullif(i, i / 100 * 100) AS a, ''row '' || i AS b, i AS c'),
+('close keys, more columns', 'CREATE TABLE play.t (a int, b text, c int); CREATE UNIQUE INDEX ON play.t (a) INCLUDE (b); CREATE UNIQUE INDEX ON play.t (a, c)', 'i AS a, ''row '' || i AS b, i AS c'),
+('close keys, doublets of another', 'CREATE TABLE play.t (a int UNIQUE, b text UNIQUE, c int)', 'i AS a, ''row '' || i % 900 AS b, i AS c'),
+('two close keys', 'CREATE TABLE play.t (a int UNIQUE, b text, c int UNIQUE); INSERT INTO play.t SELECT -i, ''c'', i * 5 FROM generate_series(1, 300) i', 'i AS a, ''row '' || i AS b, i AS c'),
+('close keys, one doublet', 'CREATE TABLE play.t (a int UNIQUE, b text, c int)', 'CASE i WHEN 1500 THEN 1499 ELSE i END AS a, ''row '' || i AS b, i AS c'),
+('close keys, deleted and changed rows', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int); INSERT INTO play.t SELECT i, ''old'' FROM generate_series(1, 2000) i; DELETE FROM play.t WHERE a % 3 = 0; UPDATE play.t SET a = -a WHERE a % 5 = 0; UPDATE play.t SET c = 1 WHERE a % 2 = 0', 'i AS a, ''row '' || i AS b, i AS c'),
+('close keys, partitioned', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int) PARTITION BY RANGE (a); CREATE TABLE play.t1 PARTITION OF play.t FOR VALUES FROM (0) TO (1000); CREATE TABLE play.t2 (c int, x int, b text, a int NOT NULL); ALTER TABLE play.t2 DROP x; ALTER TABLE play.t ATTACH PARTITION play.t2 FOR VALUES FROM (1000) TO (1300); CREATE TABLE play.t3 PARTITION OF play.t DEFAULT', 'i AS a, ''row '' || i AS b, i AS c'),
+('close keys, triggers', 'CREATE TABLE play.log (n serial, line text); CREATE TABLE play.t (a int PRIMARY KEY, b text, c int); CREATE TRIGGER r AFTER INSERT ON play.t FOR EACH ROW WHEN (NEW.a > 1000) EXECUTE FUNCTION log_it(); CREATE TRIGGER s AFTER INSERT ON play.t EXECUTE FUNCTION log_it()', 'i AS a, ''row '' || i AS b, i AS c'),
+('close keys, a value too long for an index', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int); CREATE INDEX ON play.t (b)', 'i AS a, CASE i WHEN 2500 THEN (SELECT string_agg(md5(j::text), '''') FROM generate_series(1, 200) j) ELSE ''row '' || i END AS b, i AS c');
 
 DO $$
 DECLARE test conflict_case; auto text; statement text; hand text;
