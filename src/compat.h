@@ -14,6 +14,7 @@
 #define PGSYNC_COMPAT_H
 
 #include "access/genam.h"
+#include "access/tableam.h"
 #include "common/jsonapi.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
@@ -64,6 +65,40 @@ pgsync_insert_index_tuples(ResultRelInfo *resultRelInfo, TupleTableSlot *slot,
 #else
 	return ExecInsertIndexTuples(resultRelInfo, slot, estate, update,
 								 noDupErr, specConflict, arbiterIndexes);
+#endif
+}
+
+/*
+ * PostgreSQL 16 has an update say whether only summarizing indexes need to
+ * know of it.
+ */
+#if PG_VERSION_NUM < 160000
+typedef enum TU_UpdateIndexes
+{
+	TU_None,
+	TU_All,
+	TU_Summarizing,
+} TU_UpdateIndexes;
+#endif
+
+static inline TM_Result
+pgsync_table_tuple_update(Relation rel, ItemPointer otid,
+						  TupleTableSlot *slot, CommandId cid,
+						  Snapshot snapshot, Snapshot crosscheck, bool wait,
+						  TM_FailureData *tmfd, LockTupleMode *lockmode,
+						  TU_UpdateIndexes *update_indexes)
+{
+#if PG_VERSION_NUM >= 160000
+	return table_tuple_update(rel, otid, slot, cid, snapshot, crosscheck,
+							  wait, tmfd, lockmode, update_indexes);
+#else
+	bool		update_all;
+	TM_Result	result = table_tuple_update(rel, otid, slot, cid, snapshot,
+											crosscheck, wait, tmfd, lockmode,
+											&update_all);
+
+	*update_indexes = result == TM_Ok && update_all ? TU_All : TU_None;
+	return result;
 #endif
 }
 

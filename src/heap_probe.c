@@ -108,8 +108,8 @@ start_probe(PgsyncProbes *probes, Relation index, IndexInfo *info)
 	probe->scan = pgsync_index_beginscan(probes->resultRelInfo->ri_RelationDesc,
 										 index, &probes->dirty,
 										 probe->nkeys);
-	if (probe->nkeys == 1 && index->rd_opfamily[0] == INTEGER_BTREE_FAM_OID &&
-		(index->rd_indoption[0] & INDOPTION_DESC) == 0)
+	if (index->rd_opfamily[0] == INTEGER_BTREE_FAM_OID &&
+		(index->rd_indoption[0] & INDOPTION_DESC) == 0 && probe->nkeys == 1)
 		probe->integer_type = index->rd_opcintype[0];
 }
 

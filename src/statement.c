@@ -384,6 +384,19 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 }
 
 /*
+ * Has rows that are there already updated in the shortest way, where that
+ * gives the same result.
+ */
+static void
+install_updater(PgsyncStatement *statement)
+{
+	statement->updater = pgsync_updater_install(statement->queryDesc);
+	elog(DEBUG1, "rows of \"%s\" are updated by %s",
+		 RelationGetRelationName(statement->target->rel),
+		 statement->updater != NULL ? "pgsync" : "the executor");
+}
+
+/*
  * Starts the executor on the plan, with the sink in its place, and runs it.
  * A follower also wants to know how many conflicts there were.
  */
@@ -404,7 +417,11 @@ run_plan(PgsyncStatement *statement, DestReceiver *dest)
 		pgsync_sink_heap_install(queryDesc);
 	else
 		pgsync_sink_stream_install(queryDesc);
+	if (follower != NULL)
+		install_updater(statement);
 	pgsync_executor_run(queryDesc);
+	if (statement->updater != NULL)
+		pgsync_updater_free(statement->updater);
 	processed = queryDesc->estate->es_processed;
 	if (follower != NULL)
 		follower->end_statement(follower, statement);

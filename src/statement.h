@@ -11,6 +11,7 @@
 #define PGSYNC_STATEMENT_H
 
 #include "executor/execdesc.h"
+#include "heap_update.h"
 #include "nodes/params.h"
 #include "nodes/plannodes.h"
 #include "row.h"
@@ -79,6 +80,7 @@ struct PgsyncStatement
 	ParamListInfo params;		/* $n that the clauses use, or NULL */
 	PgsyncSinkKind sink;
 	QueryDesc  *queryDesc;		/* while it runs */
+	PgsyncUpdater *updater;		/* while it runs, or NULL */
 };
 
 extern void pgsync_check_on_conflict(const char *on_conflict);
