@@ -17,6 +17,7 @@
 #include "load.h"
 #include "miscadmin.h"
 #include "source_csv.h"
+#include "sqltext.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"

@@ -17,6 +17,7 @@
 #include "lib/stringinfo.h"
 #include "load.h"
 #include "row_receiver.h"
+#include "sqltext.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"

@@ -3,8 +3,8 @@
  * pgsync.c
  *	  The module itself: magic block and settings.
  *
- * The SQL-callable functions live one family a file: insert.c, csv.c,
- * upsert.c, fetch.c, count.c, tables.c, sequence.c, database.c.
+ * The SQL-callable functions live one family a file: insert.c, insert_data.c,
+ * upsert.c, csv.c, fetch.c, count.c, tables.c, sequence.c, database.c.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -32,7 +32,7 @@ _PG_init(void)
 {
 	DefineCustomEnumVariable("pgsync.sink",
 							 "Chooses how pgsync stores rows.",
-							 "For tests: \"statement\" always runs the INSERT statement; \"auto\" takes the faster heap sink where the result is the same.",
+							 "For tests: \"statement\" always runs the INSERT statement as it was planned; \"auto\" takes a shorter way where the result is the same.",
 							 &pgsync_sink_setting,
 							 PGSYNC_SINK_AUTO,
 							 sink_options,

@@ -26,19 +26,30 @@ typedef struct SqlTextContext
 	const char *argname;
 } SqlTextContext;
 
-/* Makes a syntax error point into the text, and names the argument. */
-static void
-sqltext_error_callback(void *arg)
+/*
+ * Turns the cursor position of an error, while its context is collected, into
+ * one in the query given: the statement that the client sent is another.
+ */
+void
+pgsync_internal_error_position(const char *query)
 {
-	SqlTextContext *context = arg;
 	int			position = geterrposition();
 
 	if (position > 0)
 	{
 		errposition(0);
 		internalerrposition(position);
-		internalerrquery(context->sql);
+		internalerrquery(query);
 	}
+}
+
+/* Makes a syntax error point into the text, and names the argument. */
+static void
+sqltext_error_callback(void *arg)
+{
+	SqlTextContext *context = arg;
+
+	pgsync_internal_error_position(context->sql);
 	errcontext("argument \"%s\"", context->argname);
 }
 
@@ -189,6 +200,32 @@ pgsync_check_expression(const char *sql, const char *argname)
 				 errmsg("argument \"%s\" must not end in a comment: \"%s\"",
 						argname, sql)));
 	parse_text(psprintf("(%s)", trimmed), RAW_PARSE_PLPGSQL_EXPR, argname);
+}
+
+/*
+ * Insists that a text is one ON CONFLICT clause and nothing else: it must
+ * complete "INSERT INTO t DEFAULT VALUES", which no other clause can do but
+ * RETURNING (see insert_rest in core's gram.y).
+ *
+ * Errors: 42601.
+ */
+void
+pgsync_check_on_conflict(const char *on_conflict)
+{
+	char	   *query = psprintf("INSERT INTO t DEFAULT VALUES\n%s\n",
+								 on_conflict);
+	List	   *raw = parse_text(query, RAW_PARSE_DEFAULT, "on_conflict");
+	InsertStmt *insert = NULL;
+
+	if (list_length(raw) == 1 &&linitial_node(RawStmt, raw)->stmt_len == 0)
+		insert = (InsertStmt *) linitial_node(RawStmt, raw)->stmt;
+	if (insert == NULL || !IsA(insert, InsertStmt) ||
+		insert->onConflictClause == NULL ||
+		pgsync_has_returning(insert))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"on_conflict\" must be one ON CONFLICT clause"),
+				 errhint("For example: ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name")));
 }
 
 /* Keeps the highest number of a $n in *context, an int. */

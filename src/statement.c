@@ -31,6 +31,7 @@
 #include "parser/parser.h"
 #include "sink.h"
 #include "spi_util.h"
+#include "sqltext.h"
 #include "statement.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
@@ -45,63 +46,11 @@
 /* By PgsyncSinkKind */
 static const char *const sink_names[] = {"heap", "stream", "spool"};
 
-/*
- * Turns the cursor position of a syntax error into one in our own query, as
- * SPI does; "arg" is that query.
- */
+/* Makes errors point into a query of ours; "arg" is that query. */
 static void
 query_error_callback(void *arg)
 {
-	int			position = geterrposition();
-
-	if (position > 0)
-	{
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery((const char *) arg);
-	}
-}
-
-/* Parses a query with errors reported against it; one RawStmt a statement. */
-static List *
-parse_query(char *query)
-{
-	ErrorContextCallback callback;
-	List	   *raw;
-
-	callback.callback = query_error_callback;
-	callback.arg = query;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	raw = raw_parser(query, RAW_PARSE_DEFAULT);
-	error_context_stack = callback.previous;
-	return raw;
-}
-
-/*
- * Insists that a text is one ON CONFLICT clause and nothing else: it must
- * complete "INSERT INTO t DEFAULT VALUES", which no other clause can do but
- * RETURNING (see insert_rest in core's gram.y).
- *
- * Errors: 42601.
- */
-void
-pgsync_check_on_conflict(const char *on_conflict)
-{
-	char	   *query = psprintf("INSERT INTO t DEFAULT VALUES\n%s\n",
-								 on_conflict);
-	List	   *raw = parse_query(query);
-	InsertStmt *insert = NULL;
-
-	if (list_length(raw) == 1 &&linitial_node(RawStmt, raw)->stmt_len == 0)
-		insert = (InsertStmt *) linitial_node(RawStmt, raw)->stmt;
-	if (insert == NULL || !IsA(insert, InsertStmt) ||
-		insert->onConflictClause == NULL ||
-		pgsync_has_returning(insert))
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("argument \"on_conflict\" must be one ON CONFLICT clause"),
-				 errhint("For example: ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name")));
+	pgsync_internal_error_position(arg);
 }
 
 /* Returns the row type of pgsync_rows: the listed columns of the target. */
@@ -225,7 +174,7 @@ static PlannedStmt *
 plan_query(PgsyncStatement *statement, char *query)
 {
 	ErrorContextCallback callback;
-	List	   *raw = parse_query(query);
+	List	   *raw;
 	List	   *rewritten;
 	PlannedStmt *plan = NULL;
 	int			nparams = statement->params ? statement->params->numParams : 0;
@@ -237,6 +186,7 @@ plan_query(PgsyncStatement *statement, char *query)
 	callback.arg = query;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
+	raw = raw_parser(query, RAW_PARSE_DEFAULT);
 	rewritten = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, raw),
 												   query, types, nparams,
 												   statement->env);

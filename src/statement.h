@@ -83,7 +83,6 @@ struct PgsyncStatement
 	PgsyncUpdater *updater;		/* while it runs, or NULL */
 };
 
-extern void pgsync_check_on_conflict(const char *on_conflict);
 extern PgsyncStatement *pgsync_statement_create(PgsyncTarget *target,
 												const PgsyncClauses *clauses,
 												PgsyncFeed *feed,
