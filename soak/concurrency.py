@@ -28,6 +28,7 @@ CREATE TABLE added (id bigserial PRIMARY KEY, client int, name text);
 CREATE TABLE counted (key int PRIMARY KEY, hits int NOT NULL DEFAULT 0,
     doc jsonb);
 CREATE TABLE once (key int PRIMARY KEY, client int);
+CREATE TABLE runs (key int PRIMARY KEY, client int);
 CREATE TABLE parted (id bigserial, client int) PARTITION BY LIST (client);
 CREATE TABLE parted_low PARTITION OF parted
     FOR VALUES IN (0, 1, 2, 3, 4, 5, 6, 7);
@@ -55,9 +56,10 @@ class Client(threading.Thread):
         self.conn.execute("SET search_path = mixed, public; SET jit = off")
         actions = [self.insert_text, self.insert_jsonb, self.insert_csv,
                    self.insert_partitions, self.insert_returning,
-                   self.insert_one, self.insert_once, self.upsert,
-                   self.upsert_many_keys, self.count, self.fetch,
-                   self.family, self.clean, self.set_sequence, self.tables]
+                   self.insert_one, self.insert_once, self.insert_run,
+                   self.delete_run, self.upsert, self.upsert_many_keys,
+                   self.count, self.fetch, self.family, self.clean,
+                   self.set_sequence, self.tables]
         while time.monotonic() < self.until:
             action = self.rng.choice(actions)
             did = collections.Counter()
@@ -125,6 +127,25 @@ class Client(threading.Thread):
         did["once"] += self.call(
             "SELECT insert_many('once', %s::jsonb, 'ON CONFLICT DO NOTHING')",
             json.dumps(rows))
+
+    def run_of_keys(self):
+        """A few hundred keys in a row, of which other clients have some."""
+        start = self.rng.randrange(2000)
+        return start, start + self.rng.choice((10, 100, 400))
+
+    def insert_run(self, did):
+        did["runs"] += self.call(
+            "SELECT insert_csv_text('runs', 'key,client' || string_agg("
+            "format(E'\n%%s,%%s', key, %s::int), '' ORDER BY key))"
+            " FROM generate_series(%s::int, %s::int) key",
+            self.number, *self.run_of_keys())
+
+    def delete_run(self, did):
+        # a Counter's sum drops what is negative
+        did["runs deleted"] += self.conn.execute(
+            "DELETE FROM runs WHERE key IN (SELECT key FROM runs"
+            " WHERE key BETWEEN %s AND %s ORDER BY key FOR UPDATE)",
+            self.run_of_keys()).rowcount
 
     def upsert(self, did):
         self.call("""SELECT insert_many('counted', %s::text,
@@ -196,10 +217,12 @@ def main():
         unexpected += count * (state != "40001")
     check(not unexpected,
           f"{unexpected} errors other than serialization failures")
+    did["runs"] -= did["runs deleted"]
     for name, query in {
             "added": "SELECT count(*) FROM added",
             "parted": "SELECT count(*) FROM parted",
             "once": "SELECT count(*) FROM once",
+            "runs": "SELECT count(*) FROM runs",
             "hits": "SELECT sum(hits) FROM counted WHERE key < 10",
             "keys": "SELECT count(*) FROM counted WHERE key >= 10"}.items():
         there = scalar(conn, query)

@@ -7,6 +7,7 @@ its resident memory are looked at after a warm-up and at the end; temporary
 files and warnings are looked for as well.
 """
 
+import json
 import multiprocessing
 import os
 import subprocess
@@ -42,6 +43,7 @@ CREATE TABLE dirty (id serial PRIMARY KEY, up int REFERENCES dirty);
 
 ROWS = """[{"id": 1, "name": "a", "doc": {"x": [1, 2]}},
 {"id": 2, "doc": null}, {"name": "c", "id": 3}]"""
+CLOSE_ROWS = json.dumps([{"id": i} for i in range(11, 31)])
 CSV = "id,name\n1,a\n2,\n3,c\n"
 
 # What is called; everything that adds rows takes them away again.
@@ -58,6 +60,8 @@ CALLS_OF = {
                                "DELETE FROM parted",
     "insert_many, conflicts": f"""SELECT insert_many('few', '{{"id": 1}}',
         'ON CONFLICT DO NOTHING')""",
+    "insert_many, close keys": f"""SELECT insert_many('few', '{CLOSE_ROWS}',
+        'ON CONFLICT DO NOTHING'); DELETE FROM few WHERE id > 20""",
     "insert_one": """SELECT insert_one('target', '{"id": 1}', '{*}');
         DELETE FROM target""",
     "insert_returning": f"SELECT insert_returning('target', '{ROWS}');"
