@@ -16,12 +16,14 @@ ROUNDS = int(os.environ.get("PGSYNC_BENCH_ROUNDS", "7"))
 DIRECTORY = os.environ.get("PGSYNC_BENCH_DIR", "/tmp")
 
 
-def connect():
-    """A connection in autocommit mode, with pgsync and a schema of our own."""
+def connect(fresh=True):
+    """A connection in autocommit mode, with pgsync and a schema of our own,
+    which is empty if it is to be fresh."""
     conn = psycopg.connect(autocommit=True)
-    conn.execute("CREATE EXTENSION IF NOT EXISTS pgsync")
-    conn.execute("DROP SCHEMA IF EXISTS pgsync_bench CASCADE")
-    conn.execute("CREATE SCHEMA pgsync_bench")
+    if fresh:
+        conn.execute("CREATE EXTENSION IF NOT EXISTS pgsync")
+        conn.execute("DROP SCHEMA IF EXISTS pgsync_bench CASCADE")
+        conn.execute("CREATE SCHEMA pgsync_bench")
     conn.execute("SET search_path = pgsync_bench, public")
     return conn
 
@@ -98,6 +100,12 @@ def require(title, value, limit):
     """Prints whether a ratio is within the limit aimed for."""
     verdict = "met" if value <= limit else "MISSED"
     print(f"- {title}: {value:.2f} (aim: at most {limit:.2f}) {verdict}")
+
+
+def require_faster(title, times, aim):
+    """Prints whether a way is so many times as fast as its peer."""
+    verdict = "met" if times >= aim else "MISSED"
+    print(f"- {title}: {times:.3g} times as fast (aim: {aim}) {verdict}")
 
 
 # The rows that most benchmarks use

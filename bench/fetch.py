@@ -1,150 +1,197 @@
-#!/usr/bin/env python3
 """fetch_count and fetch_all against the SQL that people write instead.
 
-Needs a running server with pgsync installed (PGHOST, PGPORT, ...), and its
-shared_buffers large enough for the tables (about 400 MB) if "cached" is to
-mean the server's own cache.  Creates a schema, alternates the ways compared,
-prints a Markdown table of medians, and drops the schema.
-
-    PGSYNC_BENCH_SCALE=0.01   smaller tables, to try the script itself
+"Cached" is the server's own cache: bench/run makes it large enough.  "Cold" is
+after a restart of the server, with the table's files out of the operating
+system's cache as well.
 """
 
 import os
-import statistics
+import subprocess
 import time
 
-import psycopg
+from common import (alternate, connect, finish, note, ratio, require,
+                    require_faster, table)
 
-SCALE = float(os.environ.get("PGSYNC_BENCH_SCALE", "1"))
-COUNT_ROWS = int(5_000_000 * SCALE)
-FETCH_ROWS = int(200_000 * SCALE)
+COUNT_ROWS = 5_000_000
+FETCH_ROWS = 200_000
 ROUNDS = 11
+COLD_ROUNDS = 5
 
-TO_JSONB = "SELECT count(j) FROM (SELECT to_jsonb(q) AS j FROM ({}) q) x"
-FETCH_ALL = "SELECT count(j) FROM fetch_all($${}$$) j"
-SEND_TO_JSONB = "SELECT to_jsonb(q) AS j FROM ({}) q"
-SEND_FETCH_ALL = "SELECT fetch_all($${}$$)"
-NARROW = "SELECT id, name, amount, flag FROM items"
-WIDE = "SELECT * FROM items"
+SERIAL = "count(*), no workers"
+WORKERS = "count(*), default workers"
+FETCH_COUNT = "fetch_count"
 
 
-def timed(connection, settings, query):
-    """Runs the query and returns its seconds and its rows."""
-    for name, value in settings.items():
-        connection.execute(f"SET {name} = {value}")
-    # rows stay as they came: reading jsonb in Python is not what is compared
-    with connection.cursor() as cursor:
-        start = time.perf_counter()
-        cursor.execute(query)
-        seconds = time.perf_counter() - start
-        first = cursor.pgresult.get_value(0, 0)
-        rows = cursor.rowcount
-    for name in settings:
-        connection.execute(f"RESET {name}")
-    return seconds, (rows, first if rows == 1 else None)
+def counting(conn, query, serial=False):
+    """A way that counts, and insists on the same answer as ever."""
+    def run():
+        if serial:
+            conn.execute("SET max_parallel_workers_per_gather = 0")
+        count = conn.execute(query).fetchone()[0]
+        if serial:
+            conn.execute("RESET max_parallel_workers_per_gather")
+        assert count in (COUNT_ROWS, COUNT_ROWS // 10), count
+    return run
 
 
-def compare(connection, title, ways, target):
-    """Alternates the ways, the last of which is pgsync's; prints their rows."""
-    seconds = {name: [] for name, _, _ in ways}
-    answers = set()
-    for turn in range(ROUNDS + 1):
-        for name, settings, query in ways:
-            taken, answer = timed(connection, settings, query)
-            answers.add(answer)
-            if turn > 0:
-                seconds[name].append(taken)
-    assert len(answers) == 1, f"{title}: the ways differ: {answers}"
-    ours = statistics.median(seconds[ways[-1][0]])
-    for name, _, _ in ways:
-        median = statistics.median(seconds[name])
-        spread = f"{min(seconds[name]) * 1000:.1f}–{max(seconds[name]) * 1000:.1f}"
-        print(f"| {title} | {name} | {median * 1000:.1f} | {spread} "
-              f"| {median / ours:.2f} | {target if name == ways[-1][0] else ''} |",
-              flush=True)
+def count_ways(conn):
+    return {
+        SERIAL: counting(conn, "SELECT count(*) FROM big", serial=True),
+        WORKERS: counting(conn, "SELECT count(*) FROM big"),
+        FETCH_COUNT: counting(conn, "SELECT fetch_count('big')"),
+    }
 
 
-def compare_counts(connection, title, target, condition=None):
-    """count(*) without and with parallel workers, and fetch_count."""
-    where = f" WHERE {condition}" if condition else ""
-    argument = f", $${condition}$$" if condition else ""
-    count = f"SELECT count(*) FROM big{where}"
-    fetch = f"SELECT fetch_count('big'{argument})"
-    serial = {"max_parallel_workers_per_gather": 0}
-    if condition:
-        ways = [("count(*)", {}, count), ("fetch_count", {}, fetch)]
-    else:
-        ways = [("count(*), no workers", serial, count),
-                ("count(*), default workers", {}, count),
-                ("fetch_count", {}, fetch)]
-    compare(connection, title, ways, target)
+def make_big(conn, fillfactor):
+    """The rows to count, twice as wide apart for a fillfactor of 45."""
+    conn.execute("DROP TABLE IF EXISTS big")
+    conn.execute("CREATE TABLE big (id integer, v integer) WITH "
+                 f"(autovacuum_enabled = off, fillfactor = {fillfactor})")
+    conn.execute("INSERT INTO big SELECT i, i "
+                 f"FROM generate_series(1, {COUNT_ROWS}) i")
+    conn.execute("VACUUM (FREEZE, ANALYZE) big")
 
 
-def prepare(connection):
-    """Makes the tables, filled and vacuumed."""
-    connection.execute("CREATE EXTENSION IF NOT EXISTS pgsync")
-    connection.execute("DROP SCHEMA IF EXISTS pgsync_bench CASCADE")
-    connection.execute("CREATE SCHEMA pgsync_bench")
-    connection.execute("SET search_path = pgsync_bench, public")
-    connection.execute(
-        "CREATE TABLE big (id integer, v integer)"
-        " WITH (autovacuum_enabled = off, fillfactor = 45)")
-    connection.execute(
-        "INSERT INTO big SELECT i, i"
-        f" FROM generate_series(1, {COUNT_ROWS}) i")
-    connection.execute(
+def visible(conn):
+    """Every page all-visible, in the cache."""
+    note("fetch: count, all-visible")
+    seconds = alternate(count_ways(conn), ROUNDS)
+    table(f"Count of {COUNT_ROWS:,} rows, cached, all-visible", seconds,
+          FETCH_COUNT)
+    print()
+    require_faster("fetch_count as count(*) without workers",
+                   ratio(seconds, SERIAL, FETCH_COUNT), 7)
+    require_faster("... with workers",
+                   ratio(seconds, WORKERS, FETCH_COUNT), 3.5)
+
+
+def with_condition(conn):
+    """A condition is count(*)'s own business: it must cost nothing."""
+    note("fetch: count, condition")
+    seconds = alternate({
+        "count(*)": counting(
+            conn, "SELECT count(*) FROM big WHERE v % 10 = 3"),
+        FETCH_COUNT: counting(conn, "SELECT fetch_count('big', "
+                                    "'v % 10 = 3')"),
+    }, ROUNDS)
+    table("The same with a condition (v % 10 = 3)", seconds, "count(*)")
+    print()
+    require("fetch_count / count(*)",
+            ratio(seconds, FETCH_COUNT, "count(*)"), 1.02)
+
+
+def cold(conn):
+    """Nothing cached; how fast it is depends on the disk alone."""
+    restart = os.environ.get("PGSYNC_BENCH_RESTART")
+    if not restart:
+        note("fetch: no PGSYNC_BENCH_RESTART, so nothing is measured cold")
+        return conn
+    files = conn.execute(
+        "SELECT setting || '/' || pg_relation_filepath('big') "
+        "FROM pg_settings WHERE name = 'data_directory'").fetchone()[0]
+    conn.close()
+    seconds = {SERIAL: [], WORKERS: [], FETCH_COUNT: []}
+    note("fetch: count, cold")
+    for number in range(COLD_ROUNDS):
+        for name, values in seconds.items():
+            conn = restart_cold(restart, files)
+            way = count_ways(conn)[name]
+            start = time.perf_counter()
+            way()
+            values.append(time.perf_counter() - start)
+            conn.close()
+        note(f"  round {number + 1} of {COLD_ROUNDS}")
+    table("The same, cold", seconds, FETCH_COUNT)
+    return reconnect()
+
+
+def reconnect():
+    conn = connect(fresh=False)
+    conn.execute("SELECT fetch_count('small')")     # loads the library
+    return conn
+
+
+def restart_cold(restart, files):
+    """Restarts the server and has the table's files read from disk again."""
+    subprocess.run([restart], check=True, stdout=subprocess.DEVNULL)
+    conn = reconnect()
+    conn.execute("EXPLAIN SELECT count(*) FROM big")
+    segment = 0
+    while os.path.exists(path := files + (f".{segment}" if segment else "")):
+        handle = os.open(path, os.O_RDONLY)
+        os.fsync(handle)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(handle)
+        segment += 1
+    return conn
+
+
+def updated(conn):
+    """Each row a second time on its own page; no page is all-visible."""
+    make_big(conn, 45)
+    conn.execute("UPDATE big SET v = v + 1")
+    count_ways(conn)[SERIAL]()                      # sets hint bits
+    note("fetch: count, just updated")
+    seconds = alternate(count_ways(conn), ROUNDS)
+    table("The same, cached, all rows just updated", seconds, FETCH_COUNT)
+    print()
+    require_faster("fetch_count as count(*) without workers",
+                   ratio(seconds, SERIAL, FETCH_COUNT), 2)
+
+
+def sent(conn, query):
+    """A way whose rows go to the client, which does not look into them."""
+    def run():
+        with conn.cursor() as cursor:
+            cursor.execute(query)
+            assert cursor.rowcount in (1, FETCH_ROWS), cursor.rowcount
+    return run
+
+
+def fetch(conn, title, query):
+    """Rows as objects, in the server and sent to the client."""
+    peer, ours = "to_jsonb(row)", "fetch_all"
+    for where, ways in ((", in the server", {
+            peer: sent(conn, "SELECT count(j) FROM "
+                             f"(SELECT to_jsonb(q) AS j FROM ({query}) q) x"),
+            ours: sent(conn, f"SELECT count(j) FROM fetch_all('{query}') j"),
+    }), (", sent to the client", {
+            peer: sent(conn, f"SELECT to_jsonb(q) FROM ({query}) q"),
+            ours: sent(conn, f"SELECT fetch_all('{query}')"),
+    })):
+        note(f"fetch: {title}{where}")
+        seconds = alternate(ways, ROUNDS)
+        table(f"{FETCH_ROWS:,} rows of {title}{where}", seconds, peer)
+        print()
+        require("fetch_all / to_jsonb", ratio(seconds, ours, peer), 1.1)
+
+
+def make_items(conn):
+    """The rows to fetch."""
+    conn.execute(
         "CREATE TABLE items AS SELECT i AS id, 'name ' || i AS name,"
         " 'some longer text ' || i AS description, i % 2 = 0 AS flag,"
         " (i * 1.25)::numeric AS amount,"
         " timestamptz '2024-01-01' + i * interval '1 minute' AS at,"
         " jsonb_build_object('k', i, 'tags', jsonb_build_array('a', 'b')) AS doc"
         f" FROM generate_series(1, {FETCH_ROWS}) i")
-    connection.execute("VACUUM (ANALYZE) items")
-
-
-def bench_counts(connection):
-    """Counts of the same rows: all-visible, with a condition, updated."""
-    connection.execute("CREATE TABLE packed AS SELECT * FROM big")
-    connection.execute("ALTER TABLE big RENAME TO loose")
-    connection.execute("ALTER TABLE packed RENAME TO big")
-    connection.execute("ALTER TABLE big SET (autovacuum_enabled = off)")
-    connection.execute("VACUUM (FREEZE, ANALYZE) big")
-    rows = f"{COUNT_ROWS:,} rows"
-    compare_counts(connection, f"{rows}, all visible",
-                   "serial ≥ 7, workers ≥ 3.5")
-    compare_counts(connection, f"{rows}, v % 10 = 3", "≥ 0.98",
-                   "v % 10 = 3")
-    connection.execute("DROP TABLE big")
-    connection.execute("ALTER TABLE loose RENAME TO big")
-    connection.execute("VACUUM (FREEZE, ANALYZE) big")
-    # each row a second time on its own page; the first count sets hint bits
-    connection.execute("UPDATE big SET v = v + 1")
-    compare_counts(connection, f"{rows}, just updated", "serial ≥ 2")
-
-
-def bench_fetch(connection):
-    """Rows as objects, aggregated in the server and sent to the client."""
-    for title, query in (("7 columns", WIDE), ("4 scalar columns", NARROW)):
-        title = f"{FETCH_ROWS:,} rows, {title}"
-        compare(connection, title,
-                [("to_jsonb(q)", {}, TO_JSONB.format(query)),
-                 ("fetch_all", {}, FETCH_ALL.format(query))], "≥ 0.91")
-        compare(connection, f"{title}, to the client",
-                [("to_jsonb(q)", {}, SEND_TO_JSONB.format(query)),
-                 ("fetch_all", {}, SEND_FETCH_ALL.format(query))], "≥ 0.91")
+    conn.execute("VACUUM (ANALYZE) items")
 
 
 def main():
-    """Runs all comparisons."""
-    with psycopg.connect(autocommit=True) as connection:
-        prepare(connection)
-        try:
-            print("| what | way | median ms | spread | × fetch_* | must reach |")
-            print("|---|---|---|---|---|---|")
-            bench_counts(connection)
-            bench_fetch(connection)
-        finally:
-            connection.execute("DROP SCHEMA pgsync_bench CASCADE")
+    conn = connect()
+    conn.execute("CREATE TABLE small (id integer)")
+    print("## fetch_count, fetch_all")
+    make_big(conn, 100)
+    visible(conn)
+    with_condition(conn)
+    conn = cold(conn)
+    updated(conn)
+    conn.execute("DROP TABLE big")
+    make_items(conn)
+    fetch(conn, "7 columns", "SELECT * FROM items")
+    fetch(conn, "4 scalar columns", "SELECT id, name, amount, flag FROM items")
+    finish(conn)
 
 
 if __name__ == "__main__":

@@ -1,191 +1,155 @@
-#!/usr/bin/env python3
-"""Benchmark of insert_csv.
+"""insert_csv and insert_csv_text against COPY, a temporary table, psycopg.
 
-Needs a running server with pgsync on this machine (libpq's PG* variables, as
-superuser) and psycopg 3.  Creates the schema pgsync_bench and a directory for
-its CSV files, removes both at the end, and prints a Markdown table of
-medians.  Each pair of ways is measured in turn on the same rows, commit
-included, with the server's own settings.
+All ways into one kind of table run in the same rounds, on the same rows of
+bench/insert.py; each is a transaction of its own, its commit included.
 """
-import csv
+
 import os
-import shutil
-import statistics
-import tempfile
-import time
 
-import psycopg
+from common import (ROWS_TABLE, alternate, connect, finish, make_rows, note,
+                    ratio, require, server_file, sql, table)
 
-SCHEMA = "pgsync_bench"
-ROWS = int(os.environ.get("BENCH_ROWS", "200000"))
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
-
-COLUMNS = ("id int PRIMARY KEY, name text, email text, active bool, "
-           "price numeric(10,2), created timestamptz, meta jsonb")
-NAMES = ["id", "name", "email", "active", "price", "created", "meta"]
+COPY = "COPY"
+BY_HAND = "temporary table, COPY, INSERT ... DO NOTHING"
+CLIENT = "the same by psycopg, as tracktolib does it"
+CSV = "insert_csv"
+PLAIN = "insert_csv, no ON CONFLICT"
+EXCLUDED = "insert_csv, no ON CONFLICT, a column excluded"
+STDIN = "psycopg's COPY FROM STDIN, 1 MB a block"
+TEXT = "insert_csv_text from psycopg, no ON CONFLICT"
 
 
-def row(number):
-    """One row; the same that bench/insert.py inserts."""
-    return [number, f"name {number}", f"user{number}@example.com",
-            "t" if number % 2 else "f", f"{number % 100000 / 100:.2f}",
-            f"2024-01-{number % 28 + 1:02d} 12:{number % 60:02d}:00+00",
-            f'{{"a": {number}, "b": ["x", "y"]}}']
-
-
-def write_file(path, extra):
-    """Writes the rows, with one more column if asked."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(NAMES + (["note"] if extra else []))
-        for number in range(1, ROWS + 1):
-            writer.writerow(row(number) + ([f"note {number}"] if extra else []))
-
-
-def copy(table, path):
-    """COPY of the file into the table."""
-    def run(conn):
-        conn.execute(f"COPY {table} FROM '{path}' (FORMAT csv, HEADER)")
-    return run
-
-
-def insert_csv(table, path, options=""):
-    """insert_csv of the file into the table."""
-    def run(conn):
-        conn.execute(f"SELECT insert_csv('{table}', '{path}'{options})")
-    return run
-
-
-def by_temporary_table(table, path):
+def by_temporary_table(conn, path):
     """What is done by hand where COPY knows no ON CONFLICT."""
-    def run(conn):
-        conn.execute(f"CREATE TEMP TABLE incoming "
-                     f"(LIKE {table} INCLUDING DEFAULTS) ON COMMIT DROP")
-        conn.execute(f"COPY incoming FROM '{path}' (FORMAT csv, HEADER)")
-        conn.execute(f"INSERT INTO {table} SELECT * FROM incoming "
-                     "ON CONFLICT DO NOTHING")
+    def run():
+        with conn.transaction():
+            conn.execute("CREATE TEMP TABLE incoming "
+                         "(LIKE target INCLUDING DEFAULTS) ON COMMIT DROP")
+            conn.execute(f"COPY incoming FROM '{path}' (FORMAT csv, HEADER)")
+            conn.execute("INSERT INTO target SELECT * FROM incoming "
+                         "ON CONFLICT DO NOTHING")
     return run
 
 
-def by_client(table, path, block_size=1000):
-    """What a client library does: the same through COPY FROM STDIN."""
-    def run(conn):
-        with open(path, encoding="utf-8") as file, conn.cursor() as cur:
+def by_client(conn, path, block_size=1000):
+    """The same through COPY FROM STDIN, the header split by the client."""
+    def run():
+        with open(path, encoding="utf-8") as file, conn.transaction(), \
+                conn.cursor() as cur:
             names = ", ".join(f'"{name}"' for name
                               in file.readline().strip().split(","))
-            cur.execute(f"CREATE TEMP TABLE incoming "
-                        f"(LIKE {table} INCLUDING DEFAULTS)")
+            cur.execute("CREATE TEMP TABLE incoming "
+                        "(LIKE target INCLUDING DEFAULTS)")
             with cur.copy(f"COPY incoming ({names}) FROM STDIN "
                           "(FORMAT csv)") as stream:
                 while block := file.read(block_size):
                     stream.write(block)
-            cur.execute(f"INSERT INTO {table} ({names}) "
+            cur.execute(f"INSERT INTO target ({names}) "
                         f"SELECT {names} FROM incoming ON CONFLICT DO NOTHING")
             cur.execute("DROP TABLE incoming")
     return run
 
 
-def text_by_client(table, path):
+def from_stdin(conn, path):
     """COPY FROM STDIN in large blocks, straight into the table."""
-    def run(conn):
+    def run():
         with open(path, "rb") as file, conn.cursor() as cur:
-            with cur.copy(f"COPY {table} FROM STDIN "
+            with cur.copy("COPY target FROM STDIN "
                           "(FORMAT csv, HEADER)") as stream:
                 while block := file.read(1 << 20):
                     stream.write(block)
     return run
 
 
-def insert_csv_text(table, path):
+def as_text(conn, path):
     """insert_csv_text of the whole file as one argument."""
-    def run(conn):
+    def run():
         with open(path, encoding="utf-8") as file:
-            conn.execute(f"SELECT insert_csv_text('{table}', %s, "
+            conn.execute("SELECT insert_csv_text('target', %s, "
                          "on_conflict => NULL)", (file.read(),))
     return run
 
 
-def measure(conn, way):
-    start = time.perf_counter()
-    way(conn)
-    conn.commit()
-    return time.perf_counter() - start
+def rounds_of(conn, ways, fill, check):
+    """Alternates ways on a table made anew, with no checkpoint due."""
+    def before(_):
+        conn.execute("TRUNCATE target")
+        if fill:
+            conn.execute("INSERT INTO target SELECT * FROM rows")
+        conn.execute("CHECKPOINT")
+
+    def count(_):
+        rows = conn.execute("SELECT count(*) FROM target").fetchone()[0]
+        assert rows == check, rows
+
+    return alternate(ways, before=before, check=count)
 
 
-def checkpoint(conn):
-    conn.commit()
-    conn.autocommit = True
-    conn.execute("CHECKPOINT")
-    conn.autocommit = False
+def empty_table(conn, path, wide):
+    """Into an empty table with a primary key."""
+    seconds = rounds_of(conn, {
+        COPY: sql(conn, f"COPY target FROM '{path}' (FORMAT csv, HEADER)"),
+        PLAIN: sql(conn, f"SELECT insert_csv('target', '{path}', "
+                         "on_conflict => NULL)"),
+        EXCLUDED: sql(conn, f"SELECT insert_csv('target', '{wide}', "
+                            "'{note}', on_conflict => NULL)"),
+        BY_HAND: by_temporary_table(conn, path),
+        CLIENT: by_client(conn, path),
+        CSV: sql(conn, f"SELECT insert_csv('target', '{path}')"),
+        STDIN: from_stdin(conn, path),
+        TEXT: as_text(conn, path),
+    }, False, 200000)
+    table("200,000 rows into an empty table with a primary key", seconds, COPY)
+    print()
+    require("no ON CONFLICT / COPY", ratio(seconds, PLAIN, COPY), 1.05)
+    require("a column excluded / COPY without it",
+            ratio(seconds, EXCLUDED, COPY), 1.1)
+    require("DO NOTHING / temporary table", ratio(seconds, CSV, BY_HAND), 0.8)
+    require("DO NOTHING / by psycopg", ratio(seconds, CSV, CLIENT), 1 / 1.2)
+    require("insert_csv_text / COPY FROM STDIN",
+            ratio(seconds, TEXT, STDIN), 1.1)
 
 
-def compare(conn, title, target, prepare, base, ours):
-    """Alternates both ways on freshly prepared tables; prints one line."""
-    times = {base: [], ours: []}
-    for number in range(-1, ROUNDS):        # the first is not counted
-        for way in ((base, ours), (ours, base))[number % 2]:
-            prepare(conn)
-            checkpoint(conn)
-            seconds = measure(conn, way)
-            if number >= 0:
-                times[way].append(seconds)
-    medians = [statistics.median(times[way]) for way in (base, ours)]
-    spread = " / ".join(f"{min(times[way]):.2f}-{max(times[way]):.2f}"
-                        for way in (base, ours))
-    print(f"| {title} | {medians[0]:.3f} | {medians[1]:.3f} | {spread} | "
-          f"{medians[1] / medians[0]:.2f} | {target} |", flush=True)
+def full_table(conn, path):
+    """All rows are there already."""
+    seconds = rounds_of(conn, {
+        BY_HAND: by_temporary_table(conn, path),
+        CSV: sql(conn, f"SELECT insert_csv('target', '{path}')"),
+    }, True, 200000)
+    table("200,000 rows that are all there", seconds, BY_HAND)
+    print()
+    require("DO NOTHING / temporary table", ratio(seconds, CSV, BY_HAND), 0.65)
 
 
-def bench(conn, directory):
-    table, plain = f"{SCHEMA}.rows", f"{SCHEMA}.no_key"
-    path = os.path.join(directory, "rows.csv")
-    wide = os.path.join(directory, "wide.csv")
-    write_file(path, False)
-    write_file(wide, True)
-    conn.execute(f"CREATE TABLE {table} ({COLUMNS})")
-    conn.execute(f"CREATE TABLE {plain} ({COLUMNS.replace(' PRIMARY KEY', '')})")
-
-    def empty(c):
-        c.execute(f"TRUNCATE {table}, {plain}")
-
-    def full(c):
-        empty(c)
-        copy(table, path)(c)
-
-    compare(conn, "COPY; insert_csv without ON CONFLICT", "<= 1.05", empty,
-            copy(table, path),
-            insert_csv(table, path, ", on_conflict => NULL"))
-    compare(conn, "COPY without the column; insert_csv with one excluded",
-            "<= 1.1", empty, copy(table, path),
-            insert_csv(table, wide, ", '{note}', on_conflict => NULL"))
-    compare(conn, "temporary table; DO NOTHING, empty table", "<= 0.95",
-            empty, by_temporary_table(table, path), insert_csv(table, path))
-    compare(conn, "temporary table; DO NOTHING, all rows there", "<= 0.9",
-            full, by_temporary_table(table, path), insert_csv(table, path))
-    compare(conn, "COPY; DO NOTHING, table without a key", "<= 1.05",
-            empty, copy(plain, path), insert_csv(plain, path))
-    compare(conn, "client library; DO NOTHING, empty table", "<= 0.83",
-            empty, by_client(table, path), insert_csv(table, path))
-    compare(conn, "COPY FROM STDIN; insert_csv_text", "", empty,
-            text_by_client(table, path), insert_csv_text(table, path))
+def no_key(conn, path):
+    """A table where nothing can conflict."""
+    seconds = rounds_of(conn, {
+        COPY: sql(conn, f"COPY target FROM '{path}' (FORMAT csv, HEADER)"),
+        CSV: sql(conn, f"SELECT insert_csv('target', '{path}')"),
+    }, False, 200000)
+    table("200,000 rows into a table without a key", seconds, COPY)
+    print()
+    require("DO NOTHING / COPY", ratio(seconds, CSV, COPY), 1.05)
 
 
 def main():
-    directory = tempfile.mkdtemp(prefix="pgsync_bench.")
-    os.chmod(directory, 0o755)
-    try:
-        with psycopg.connect() as conn:
-            conn.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-            conn.execute(f"CREATE SCHEMA {SCHEMA}")
-            conn.execute("CREATE EXTENSION IF NOT EXISTS pgsync")
-            print(f"{ROWS} rows, {ROUNDS} rounds; seconds; "
-                  "each line names the two ways compared\n")
-            print("| first; second | first | second | spread | ratio "
-                  "| to reach |\n|---|---|---|---|---|---|", flush=True)
-            bench(conn, directory)
-            conn.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
-    finally:
-        shutil.rmtree(directory)
+    conn = connect()
+    make_rows(conn)
+    path = server_file(conn, "SELECT * FROM rows ORDER BY id", "rows.csv")
+    wide = server_file(conn, "SELECT *, 'note ' || id AS note FROM rows "
+                             "ORDER BY id", "wide.csv")
+    print("## insert_csv")
+    conn.execute(ROWS_TABLE.format(name="target", key="PRIMARY KEY", rest=""))
+    note("insert_csv: an empty table")
+    empty_table(conn, path, wide)
+    note("insert_csv: all rows there")
+    full_table(conn, path)
+    conn.execute("ALTER TABLE target DROP CONSTRAINT target_pkey")
+    note("insert_csv: no key")
+    no_key(conn, path)
+    os.unlink(path)
+    os.unlink(wide)
+    finish(conn)
 
 
 if __name__ == "__main__":
