@@ -113,6 +113,7 @@ INSERT INTO sink_case (label, ddl, input) VALUES
 ('generated, error within', 'CREATE TABLE play.t (a int, b text, d int GENERATED ALWAYS AS (1 / (a - 4)) STORED)', many(51)),
 ('generated is named', 'CREATE TABLE play.t (a int, b text, d int GENERATED ALWAYS AS (a * 2) STORED)', '[{"a": 1, "d": 2}]'),
 ('volatile default', 'CREATE TABLE play.t (a int, b bigint DEFAULT rows_stored())', '[{"a": 1}, {"a": 2}, {"a": 3}]'),
+('default that a check could change', 'CREATE TABLE play.t (a int, b text[] DEFAULT array_append(ARRAY[''a''], clock_timestamp()::date::text) CHECK (cardinality(array_append(b, ''x'')) = 3))', '[{"a": 1}, {"a": 2}]'),
 ('volatile check', 'CREATE TABLE play.t (a int, b text CHECK (rows_stored() < 2))', many(3)),
 ('domain, missing', 'CREATE DOMAIN play.d AS int NOT NULL; CREATE TABLE play.t (a int, b play.d)', '[{"a": 1}]'),
 ('domain with default', 'CREATE DOMAIN play.d AS int DEFAULT 7 CHECK (value > 3); CREATE TABLE play.t (a int, b play.d)', '[{"a": 1}, {"a": 2, "b": 4}, {"b": 8}]'),

@@ -41,6 +41,14 @@ SELECT * FROM pair ORDER BY a;
 SELECT * FROM upsert_many('item', '[{"id": 1, "name": "kept out", "qty": 99}]', update_columns => '{qty}');
 SELECT * FROM upsert_many('item', '[{"id": 1, "name": "kept out"}, {"id": 7, "name": "seven"}]', update_columns => '{}');
 SELECT id, name, qty FROM item WHERE id IN (1, 7) ORDER BY id;
+SELECT * FROM upsert_many('item', (SELECT jsonb_agg(jsonb_build_object('id', i, 'name', 'name ' || i)) FROM generate_series(1000, 1099) i), update_columns => '{}');
+SELECT count(*) FROM item WHERE name = 'name ' || id;
+DELETE FROM item WHERE id >= 1000;
+-- rows that this transaction has locked already
+BEGIN;
+SELECT id FROM item WHERE id < 4 ORDER BY id FOR KEY SHARE;
+SELECT * FROM upsert_many('item', '[{"id": 1, "touched": 0}, {"id": 2, "touched": 0}, {"id": 2}, {"id": 2, "touched": 0}, {"id": 3, "touched": 0}]');
+COMMIT;
 -- merge_columns merge with ||, NULL counting as {}
 SELECT * FROM upsert_many('item', '[{"id": 1, "doc": {"new": [1]}}, {"id": 2, "doc": {"k": 2}},
     {"id": 2, "doc": {"k": 3, "l": null}}, {"id": 3, "doc": null}, {"id": 8, "doc": {"at": "insert"}}, {"id": 4, "qty": 4}]',

@@ -18,6 +18,7 @@
 #include "executor/executor.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -33,6 +34,7 @@ typedef struct ColumnDefault
 {
 	DefaultKind kind;
 	ExprState  *state;
+	int16		typlen;
 } ColumnDefault;
 
 struct PgsyncDefaults
@@ -66,6 +68,7 @@ prepare_default(PgsyncDefaults *defaults, AttrNumber attnum)
 
 	if (!attr->attisdropped && !attr->attgenerated)
 		expr = build_column_default(target->rel, attnum);
+	column->typlen = attr->attlen;
 	if (expr != NULL)
 	{
 		if (defaults->econtext == NULL)
@@ -86,13 +89,16 @@ Datum
 pgsync_default_value(PgsyncDefaults *defaults, AttrNumber attnum, bool *isnull)
 {
 	ColumnDefault *column = &defaults->columns[attnum - 1];
+	Datum		value;
 
 	if (column->kind == DEFAULT_UNKNOWN)
 		prepare_default(defaults, attnum);
 	switch (column->kind)
 	{
 		case DEFAULT_EXPRESSION:
-			return ExecEvalExpr(column->state, defaults->econtext, isnull);
+			value = ExecEvalExpr(column->state, defaults->econtext, isnull);
+			/* nothing that reads the row before it is stored may change it */
+			return MakeExpandedObjectReadOnly(value, *isnull, column->typlen);
 		case DEFAULT_DOMAIN_NULL:
 			return pgsync_convert_null(pgsync_target_converter(defaults->target,
 															   attnum),

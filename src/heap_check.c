@@ -98,8 +98,8 @@ type_defaults_may_look(Relation rel)
 }
 
 /* Returns whether a CHECK constraint might look at the relation. */
-static bool
-checks_may_look(Relation rel)
+bool
+pgsync_checks_may_look(Relation rel)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 
@@ -183,7 +183,7 @@ leaf_fits(Oid relid)
 	{
 		Relation	rel = pgsync_peek_partition(relid);
 
-		fits = rel != NULL && triggers_can_wait(rel) && !checks_may_look(rel);
+		fits = rel != NULL && triggers_can_wait(rel) && !pgsync_checks_may_look(rel);
 		if (rel != NULL)
 			table_close(rel, AccessShareLock);
 	}
@@ -259,7 +259,7 @@ pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan)
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return false;
 	if (!triggers_can_wait(rel) || defaults_may_look(rel) ||
-		type_defaults_may_look(rel) || checks_may_look(rel))
+		type_defaults_may_look(rel) || pgsync_checks_may_look(rel))
 		return false;
 	return rel->rd_rel->relkind == RELKIND_RELATION || leaves_fit(rel);
 }

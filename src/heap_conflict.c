@@ -10,8 +10,8 @@
  * way (heap_probe.c); what decides is the speculative insertion.
  *
  * Others wait for a speculative insertion's outcome by its token.  One token
- * serves the rows of a batch, as long as none gives way to another session's
- * row: a row that is in has its transaction to be waited for anyhow.
+ * serves the rows of a batch until one gives way to another session's row:
+ * whoever waits for a row that is in waits for our transaction next, anyhow.
  *
  * Isolation levels above READ COMMITTED, where a conflict may be an error,
  * are the statement sink's (heap_check.c).
@@ -22,12 +22,8 @@
  */
 #include "pgsync.h"
 
-#include "access/genam.h"
-#include "access/nbtree.h"
 #include "access/tableam.h"
-#include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "heap_conflict.h"
 #include "heap_probe.h"
@@ -40,42 +36,9 @@ struct PgsyncConflicts
 	ResultRelInfo *resultRelInfo;
 	EState	   *estate;
 	PgsyncProbes *probes;		/* NULL: core is asked about every row */
-	bool		shares_token;	/* does one serve many rows? */
 	TransactionId xid;			/* whose token is held, or invalid */
 	uint32		token;
 };
-
-/* Returns whether no user's code runs to make an entry of this index. */
-static bool
-is_core_index(Relation index, IndexInfo *info)
-{
-	if (index->rd_rel->relam != BTREE_AM_OID ||
-		info->ii_Expressions != NIL || info->ii_Predicate != NIL)
-		return false;
-	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
-	{
-		if (index_getprocid(index, i + 1, BTORDER_PROC) >= FirstUnpinnedObjectId)
-			return false;
-	}
-	return true;
-}
-
-/*
- * Returns whether a token can be kept from one row to the next.  The server
- * knows only the one acquired last: no code that could insert something
- * speculatively itself must run in between.
- */
-static bool
-can_share_token(ResultRelInfo *resultRelInfo)
-{
-	for (int i = 0; i < resultRelInfo->ri_NumIndices; i++)
-	{
-		if (!is_core_index(resultRelInfo->ri_IndexRelationDescs[i],
-						   resultRelInfo->ri_IndexRelationInfo[i]))
-			return false;
-	}
-	return true;
-}
 
 /*
  * Prepares for a relation whose indexes are open for speculative insertion.
@@ -95,7 +58,6 @@ pgsync_conflicts_create(ResultRelInfo *resultRelInfo, EState *estate)
 	conflicts->resultRelInfo = resultRelInfo;
 	conflicts->estate = estate;
 	conflicts->probes = pgsync_probes_create(resultRelInfo);
-	conflicts->shares_token = can_share_token(resultRelInfo);
 	return conflicts;
 }
 
@@ -118,13 +80,20 @@ acquire_token(PgsyncConflicts *conflicts)
 	conflicts->token = SpeculativeInsertionLockAcquire(conflicts->xid);
 }
 
-/* Wakes up whoever waits for the token, if it is held. */
+/*
+ * Wakes up whoever waits for the token, if it is held.  Does what core's
+ * SpeculativeInsertionLockRelease (lmgr.c) does for the token acquired last:
+ * a function called for a row may have acquired another one meanwhile.
+ */
 static void
 release_token(PgsyncConflicts *conflicts)
 {
+	LOCKTAG		tag;
+
 	if (!TransactionIdIsValid(conflicts->xid))
 		return;
-	SpeculativeInsertionLockRelease(conflicts->xid);
+	SET_LOCKTAG_SPECULATIVE_INSERTION(tag, conflicts->xid, conflicts->token);
+	LockRelease(&tag, ExclusiveLock, false);
 	conflicts->xid = InvalidTransactionId;
 }
 
@@ -151,7 +120,7 @@ insert_speculatively(PgsyncConflicts *conflicts, TupleTableSlot *slot,
 										  resultRelInfo->ri_onConflictArbiterIndexes,
 										  false);
 	table_tuple_complete_speculative(rel, slot, conflicts->token, !conflict);
-	if (conflict || !conflicts->shares_token)
+	if (conflict)
 		release_token(conflicts);
 	return !conflict;
 }
@@ -183,8 +152,10 @@ pgsync_conflicts_insert(PgsyncConflicts *conflicts, TupleTableSlot *slot,
 		CHECK_FOR_INTERRUPTS();
 		if (found == PGSYNC_PROBE_UNSURE)
 		{
-			/* it may wait, and nobody must then wait for us */
+			/* it may wait: nobody must wait for us, nor what we saw count */
 			release_token(conflicts);
+			if (conflicts->probes != NULL)
+				pgsync_probes_forget(conflicts->probes);
 			if (!pgsync_check_index_constraints(resultRelInfo, slot,
 												conflicts->estate,
 												&conflictTid,

@@ -52,12 +52,13 @@ typedef struct UniqueProbe
 	Oid			integer_type;	/* of an ascending integer key, or InvalidOid */
 	IndexScanDesc range_scan;	/* for a batch's keys; NULL until needed */
 	ScanKeyData range_keys[2];
-	bool		is_read;		/* has the batch at hand been read ahead? */
+	bool		is_read;		/* for the rest of the batch at hand? */
 } UniqueProbe;
 
 struct PgsyncProbes
 {
 	ResultRelInfo *resultRelInfo;
+	bool		may_read_ahead; /* does no other index have rows wait? */
 	int			nprobes;
 	UniqueProbe *probes;
 	TupleTableSlot *existing;	/* the row that a scan finds */
@@ -136,11 +137,15 @@ pgsync_probes_create(ResultRelInfo *resultRelInfo)
 	InitDirtySnapshot(probes->dirty);
 	probes->existing = table_slot_create(resultRelInfo->ri_RelationDesc, NULL);
 	probes->probes = palloc0(sizeof(UniqueProbe) * Max(nindexes, 1));
+	probes->may_read_ahead = true;
 	for (int i = 0; i < nindexes; i++)
 	{
+		IndexInfo  *info = resultRelInfo->ri_IndexRelationInfo[i];
+
 		if (pgsync_is_arbiter(resultRelInfo, i))
-			start_probe(probes, resultRelInfo->ri_IndexRelationDescs[i],
-						resultRelInfo->ri_IndexRelationInfo[i]);
+			start_probe(probes, resultRelInfo->ri_IndexRelationDescs[i], info);
+		else if (info->ii_Unique || info->ii_ExclusionOps != NULL)
+			probes->may_read_ahead = false;
 	}
 	return probes;
 }
@@ -286,8 +291,8 @@ enlarge_batch(PgsyncProbes *probes, int nslots)
 
 /*
  * Looks ahead for a batch of rows, of which pgsync_probe is then told each
- * one's number.  Rows of the batch itself are not found, but such keys do not
- * ascend: their index is looked into row by row.
+ * one's number.  Equal keys within a batch do not ascend, so that their index
+ * is looked into row by row.
  */
 void
 pgsync_probes_read_ahead(PgsyncProbes *probes, TupleTableSlot **slots,
@@ -300,12 +305,25 @@ pgsync_probes_read_ahead(PgsyncProbes *probes, TupleTableSlot **slots,
 	{
 		UniqueProbe *probe = &probes->probes[i];
 
-		probe->is_read = nslots >= MIN_RANGE_ROWS &&
+		probe->is_read = probes->may_read_ahead && nslots >= MIN_RANGE_ROWS &&
 			OidIsValid(probe->integer_type) &&
 			get_close_keys(probes, probe, slots, nslots);
 		if (probe->is_read)
 			read_range(probes, probe, nslots);
 	}
+}
+
+/*
+ * Forgets what was found for the rest of the batch: time has passed, and rows
+ * that were in the way may have gone.
+ */
+void
+pgsync_probes_forget(PgsyncProbes *probes)
+{
+	for (int i = 0; i < probes->max_rows; i++)
+		probes->found[i] = PGSYNC_PROBE_NOTHING;
+	for (int i = 0; i < probes->nprobes; i++)
+		probes->probes[i].is_read = false;
 }
 
 /* Sets a probe's keys from a row; false if a null makes it unique anyhow. */
@@ -372,8 +390,9 @@ pgsync_probe(PgsyncProbes *probes, TupleTableSlot *slot, int number)
 }
 
 /*
- * Returns the row that is in the way of one, if there is one and it is there
- * to stay, else NULL.  It is the caller's until pgsync_probes_release.
+ * Returns the row that is in the way of one, if there is one and it is
+ * committed or our own, else NULL.  It stays pinned until
+ * pgsync_probes_release.
  */
 TupleTableSlot *
 pgsync_probe_existing(PgsyncProbes *probes, TupleTableSlot *slot)

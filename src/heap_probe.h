@@ -16,7 +16,7 @@
 typedef enum PgsyncProbeResult
 {
 	PGSYNC_PROBE_NOTHING,
-	PGSYNC_PROBE_CONFLICT,		/* a row that is there to stay */
+	PGSYNC_PROBE_CONFLICT,		/* a row that is committed, or our own */
 	PGSYNC_PROBE_UNSURE,		/* a row of a transaction in progress */
 } PgsyncProbeResult;
 
@@ -27,6 +27,7 @@ extern bool pgsync_is_arbiter(ResultRelInfo *resultRelInfo, int i);
 extern PgsyncProbes *pgsync_probes_create(ResultRelInfo *resultRelInfo);
 extern void pgsync_probes_read_ahead(PgsyncProbes *probes,
 									 TupleTableSlot **slots, int nslots);
+extern void pgsync_probes_forget(PgsyncProbes *probes);
 extern PgsyncProbeResult pgsync_probe(PgsyncProbes *probes,
 									  TupleTableSlot *slot, int number);
 extern TupleTableSlot *pgsync_probe_existing(PgsyncProbes *probes,

@@ -10,13 +10,14 @@
  *
  * This stands between the started plan's ModifyTable and the node below it:
  *
- *		node below -> is the row there, and nobody else at it?
+ *		node below -> is the row simply there?
  *			yes -> update it here, go on with the next row
  *			no -> ModifyTable inserts or updates, as if we were not there
  *
- * So whatever has to wait, or is in any way special, is core's.  Everything
- * evaluated for a row is the plan's own: its constraints as it would be
- * inserted, SET and WHERE, its constraints again, triggers.
+ * If another session has updated or deleted the row meanwhile, it is
+ * ModifyTable's as well.  Everything evaluated for a row is the plan's own:
+ * its constraints as it would be inserted, SET and WHERE, its constraints
+ * again, triggers.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -32,7 +33,7 @@
 #include "executor/nodeModifyTable.h"
 #include "heap_probe.h"
 #include "heap_update.h"
-#include "statement.h"
+#include "sink.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -75,8 +76,9 @@ layout_fits(ModifyTableState *mtstate)
 
 /*
  * Returns whether rows of a started plan can be updated here: an ordinary
- * table that is nobody's partition, without row-level security; and no
- * snapshot of the whole transaction's, with which a conflict may be an error.
+ * table that is nobody's partition, without row-level security; no snapshot
+ * of the whole transaction's, with which a conflict may be an error; and no
+ * CHECK that would notice if it were evaluated twice.
  */
 static bool
 updater_fits(ModifyTableState *mtstate)
@@ -92,6 +94,7 @@ updater_fits(ModifyTableState *mtstate)
 		resultRelInfo->ri_WithCheckOptions == NIL &&
 		!IsolationUsesXactSnapshot() &&
 		triggers_fit(mtstate) && layout_fits(mtstate) &&
+		!pgsync_checks_may_look(resultRelInfo->ri_RelationDesc) &&
 		list_length(resultRelInfo->ri_onConflictArbiterIndexes) == 1;
 }
 
@@ -106,7 +109,6 @@ make_proposed_row(PgsyncUpdater *updater, TupleTableSlot *row)
 	TupleConstr *constr = slot->tts_tupleDescriptor->constr;
 
 	slot_getallattrs(row);
-	ExecClearTuple(slot);
 	memcpy(slot->tts_values, row->tts_values, natts * sizeof(Datum));
 	memcpy(slot->tts_isnull, row->tts_isnull, natts * sizeof(bool));
 	ExecStoreVirtualTuple(slot);
@@ -118,16 +120,12 @@ make_proposed_row(PgsyncUpdater *updater, TupleTableSlot *row)
 	ExecConstraints(resultRelInfo, slot, estate);
 }
 
-/*
- * Makes the row's new version out of the existing one and the proposed one.
- * NULL if WHERE does not hold: such a row is locked, which ModifyTable does.
- */
+/* Makes the row's new version out of the existing one and the proposed one */
 static TupleTableSlot *
 make_new_version(PgsyncUpdater *updater, TupleTableSlot *existing)
 {
 	ResultRelInfo *resultRelInfo = updater->mtstate->resultRelInfo;
 	EState	   *estate = updater->mtstate->ps.state;
-	OnConflictSetState *conflict = resultRelInfo->ri_onConflict;
 	ExprContext *econtext = updater->mtstate->ps.ps_ExprContext;
 	TupleTableSlot *slot;
 	TupleConstr *constr;
@@ -135,10 +133,7 @@ make_new_version(PgsyncUpdater *updater, TupleTableSlot *existing)
 	econtext->ecxt_scantuple = existing;
 	econtext->ecxt_innertuple = updater->proposed;
 	econtext->ecxt_outertuple = NULL;
-	if (!ExecQual(conflict->oc_WhereClause, econtext))
-		return NULL;
-	slot = ExecProject(conflict->oc_ProjInfo);
-
+	slot = ExecProject(resultRelInfo->ri_onConflict->oc_ProjInfo);
 	slot->tts_tableOid = RelationGetRelid(resultRelInfo->ri_RelationDesc);
 	constr = slot->tts_tupleDescriptor->constr;
 	if (constr == NULL)
@@ -149,7 +144,10 @@ make_new_version(PgsyncUpdater *updater, TupleTableSlot *existing)
 	return slot;
 }
 
-/* Stores a new version, unless somebody else is at the row. */
+/*
+ * Stores a new version.  Waits for those who are at the row, and gives up if
+ * they have changed it.
+ */
 static bool
 store_new_version(PgsyncUpdater *updater, ItemPointer tid,
 				  TupleTableSlot *slot)
@@ -163,7 +161,7 @@ store_new_version(PgsyncUpdater *updater, ItemPointer tid,
 
 	if (pgsync_table_tuple_update(resultRelInfo->ri_RelationDesc, tid, slot,
 								  estate->es_output_cid, estate->es_snapshot,
-								  estate->es_crosscheck_snapshot, false,
+								  estate->es_crosscheck_snapshot, true,
 								  &failure, &lockmode, &indexes) != TM_Ok)
 		return false;
 	if (indexes != TU_None)
@@ -177,6 +175,17 @@ store_new_version(PgsyncUpdater *updater, ItemPointer tid,
 }
 
 /*
+ * Returns whether the row at hand names anything to update: that is all that
+ * upsert_many's WHERE says.  A row that does not is locked, by ModifyTable.
+ */
+static bool
+names_an_update(PgsyncUpdater *updater)
+{
+	return ExecQual(updater->mtstate->resultRelInfo->ri_onConflict->oc_WhereClause,
+					updater->mtstate->ps.ps_ExprContext);
+}
+
+/*
  * Updates the row that is there already for this one's key.  False if there
  * is none, or if it is ModifyTable's business.
  */
@@ -184,33 +193,31 @@ static bool
 update_row(PgsyncUpdater *updater, TupleTableSlot *row)
 {
 	ModifyTableState *mtstate = updater->mtstate;
-	TupleTableSlot *existing = pgsync_probe_existing(updater->probes, row);
+	TupleTableSlot *existing;
 	TupleTableSlot *new_version;
-	bool		updated = false;
+	ItemPointerData tid;
+	bool		updated;
 
+	if (!names_an_update(updater))
+		return false;
+	existing = pgsync_probe_existing(updater->probes, row);
 	if (existing == NULL)
 		return false;
 	make_proposed_row(updater, row);
 	new_version = make_new_version(updater, existing);
-	if (new_version != NULL)
-	{
-		ItemPointerData tid = existing->tts_tid;
-
-		ExecMaterializeSlot(new_version);
-		/* heap_update takes the page again */
-		pgsync_probes_release(updater->probes);
-		updated = store_new_version(updater, &tid, new_version);
-	}
-	else
-		pgsync_probes_release(updater->probes);
-	ExecClearTuple(updater->proposed);
-	ResetExprContext(mtstate->ps.ps_ExprContext);
-	ResetPerTupleExprContext(mtstate->ps.state);
+	ExecMaterializeSlot(new_version);
+	tid = existing->tts_tid;
+	/* nobody must wait for a page of ours while we wait for a row */
+	pgsync_probes_release(updater->probes);
+	updated = store_new_version(updater, &tid, new_version);
 	if (updated)
 	{
 		mtstate->ps.state->es_processed++;
 		InstrCountTuples2(&mtstate->ps, 1);
 	}
+	ExecClearTuple(updater->proposed);
+	ResetExprContext(mtstate->ps.ps_ExprContext);
+	ResetPerTupleExprContext(mtstate->ps.state);
 	return updated;
 }
 

@@ -282,7 +282,8 @@ fits_statement(Load *load)
 
 /*
  * Feeds one row; see PgsyncFeed.  Ends before a row that the statement cannot
- * take; that row stays pending.
+ * take; that row stays pending.  Every row has been read ahead, into memory
+ * that the next one takes again.
  */
 static bool
 feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
@@ -392,6 +393,7 @@ run_repeatedly(Load *load, DestReceiver *dest)
 												  ALLOCSET_DEFAULT_SIZES);
 
 	load->feed.next = feed_fitting_row;
+	load->feed.rows_are_brief = true;
 	read_ahead(load);
 	do
 	{

@@ -87,7 +87,8 @@ struct PgsyncFeed
 	/*
 	 * Stores the next row, complete with defaults, into arrays with an
 	 * element for every attribute; by-reference values are allocated in the
-	 * current memory context.  Returns false when there are no more rows.
+	 * current memory context, or else rows_are_brief.  Returns false when
+	 * there are no more rows.
 	 */
 	bool		(*next) (PgsyncFeed *feed, Datum *values, bool *nulls);
 
@@ -100,6 +101,9 @@ struct PgsyncFeed
 	 */
 	uint64		storing_first;
 	uint64		storing_last;
+
+	/* A row's values last until the next row is asked for, no longer */
+	bool		rows_are_brief;
 
 	/* The executor stores rows in batches that it does not tell us about */
 	bool		batched;

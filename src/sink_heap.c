@@ -141,8 +141,13 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 	{
 		buffer->conflicts = pgsync_conflicts_create(resultRelInfo,
 													sink->estate);
-		/* what is stored at once has its triggers queued in order */
-		if (triggers_order)
+
+		/*
+		 * Rows that may wait for others' are stored in the order that they
+		 * come in: then those who load in the same order do not deadlock.
+		 * Within one relation batches keep that order, triggers included.
+		 */
+		if (sink->mtstate->mt_partition_tuple_routing != NULL)
 			buffer->max_rows = 1;
 	}
 	else if (triggers_order)
@@ -264,11 +269,7 @@ store_all(HeapSink *sink, RowBuffer *buffer)
 	sink->estate->es_processed += buffer->nrows;
 }
 
-/*
- * Stores those rows of a buffer that nothing is in the way of.  Conditions of
- * triggers are evaluated meanwhile, but none that could do anything itself
- * (heap_check.c).
- */
+/* Stores those rows of a buffer that nothing is in the way of. */
 static void
 store_unless_conflict(HeapSink *sink, RowBuffer *buffer)
 {

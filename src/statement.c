@@ -237,13 +237,17 @@ restrict_inserted_columns(PgsyncStatement *statement, const bool *named)
 		attribute_set(statement->target, named);
 }
 
-/* Chooses how the rows are to be stored. */
+/*
+ * Chooses how the rows are to be stored.  The heap sink keeps rows, so it
+ * must not get those that last until the next one only (see PgsyncFeed).
+ */
 static PgsyncSinkKind
 choose_sink(PgsyncStatement *statement)
 {
 	if (statement->plan == NULL || !pgsync_sink_stream_fits(statement->plan))
 		return PGSYNC_SINK_SPOOL;
 	if (pgsync_sink_setting == PGSYNC_SINK_AUTO &&
+		!statement->feed->rows_are_brief &&
 		pgsync_heap_sink_fits(statement->target, statement->plan))
 		return PGSYNC_SINK_HEAP;
 	return PGSYNC_SINK_STREAM;
@@ -366,12 +370,15 @@ run_plan(PgsyncStatement *statement, DestReceiver *dest)
 	if (statement->sink == PGSYNC_SINK_HEAP)
 		pgsync_sink_heap_install(queryDesc);
 	else
+	{
 		pgsync_sink_stream_install(queryDesc);
-	if (follower != NULL)
-		install_updater(statement);
+		if (follower != NULL)
+			install_updater(statement);
+	}
 	pgsync_executor_run(queryDesc);
 	if (statement->updater != NULL)
 		pgsync_updater_free(statement->updater);
+	statement->updater = NULL;
 	processed = queryDesc->estate->es_processed;
 	if (follower != NULL)
 		follower->end_statement(follower, statement);
