@@ -172,6 +172,9 @@ EXCEPTION WHEN SQLSTATE 'PLAY0' THEN
 WHEN OTHERS THEN
   RAISE INFO '%', SQLERRM;
 END $$;
+-- in a session without much of a catalog cache, whose growth is reported too
+\c -
+SET search_path = upsert_sinks, public;
 DO $$
 DECLARE c upsert_case;
 BEGIN
