@@ -90,6 +90,7 @@ CREATE FUNCTION have(n int) RETURNS text LANGUAGE sql AS $$
 
 INSERT INTO upsert_case (label, ddl, input) VALUES
 ('rows that are there', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text)' || have(1500), many(1500)),
+('a key without NOT NULL', 'CREATE TABLE play.t (id int UNIQUE, a int, b text)' || have(3), many(5)),
 ('new ones in between', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text)' || have(300) || '; DELETE FROM play.t WHERE id % 7 = 3', many(400)),
 ('naming this and that', 'CREATE TABLE play.t (id int PRIMARY KEY, a int DEFAULT 5, b text DEFAULT ''none'', c int)' || have(4),
  '[{"id": 1, "a": 9}, {"id": 2, "b": null}, {"id": 3, "c": 3}, {"id": 4, "a": null, "c": 4}, {"id": 5, "c": 5}, {"id": 5, "a": 6}, {"id": 1, "b": "x", "a": 1}]'),
