@@ -65,7 +65,7 @@ BEGIN
     ELSE
       PERFORM set_config('pgsync.sink', way, true);
       SELECT concat(inserted, ' inserted, ', updated, ' updated') INTO outcome
-      FROM upsert_many('t', c.input, merge_columns => c.merge::text[]);
+      FROM upsert_many('t', c.input, '{id}', merge_columns => c.merge::text[]);
     END IF;
     SET CONSTRAINTS ALL IMMEDIATE;
     left_over := contents();
@@ -166,7 +166,7 @@ BEGIN
   EXECUTE c.ddl;
   RAISE INFO '%', c.label;
   SET LOCAL client_min_messages = debug1;
-  PERFORM upsert_many('t', '[{"id": 1, "a": 1}]'::jsonb);
+  PERFORM upsert_many('t', '[{"id": 1, "a": 1}]'::jsonb, '{id}');
   RAISE SQLSTATE 'PLAY0';
 EXCEPTION WHEN SQLSTATE 'PLAY0' THEN
   NULL;
