@@ -34,6 +34,8 @@ CREATE TABLE parted_low PARTITION OF parted
     FOR VALUES IN (0, 1, 2, 3, 4, 5, 6, 7);
 CREATE TABLE parted_high PARTITION OF parted DEFAULT;
 CREATE TABLE up (id serial PRIMARY KEY, client int);
+CREATE TRIGGER watch AFTER INSERT ON up FOR EACH ROW WHEN (NEW.client < 0)
+    EXECUTE FUNCTION suppress_redundant_updates_trigger();
 CREATE TABLE down (id serial PRIMARY KEY, up int REFERENCES up, client int);
 CREATE TABLE cleaned (times bigint);
 """
@@ -59,7 +61,7 @@ class Client(threading.Thread):
                    self.insert_one, self.insert_once, self.insert_run,
                    self.delete_run, self.upsert, self.upsert_many_keys,
                    self.count, self.fetch, self.family, self.clean,
-                   self.set_sequence, self.tables]
+                   self.set_sequence, self.tables, self.come_and_go]
         while time.monotonic() < self.until:
             action = self.rng.choice(actions)
             did = collections.Counter()
@@ -188,6 +190,17 @@ class Client(threading.Thread):
     def set_sequence(self, did):
         self.call("SELECT set_seq_max('added_id_seq', 'added',"
                   " forward_only => true)")
+
+    def come_and_go(self, did):
+        """Tables that are dropped, and definitions that change, for others
+        that are looking at them."""
+        for i in range(5):
+            self.conn.execute(f"CREATE TABLE passing_{self.number}_{i} ()")
+        for i in range(5):
+            self.conn.execute(f"DROP TABLE passing_{self.number}_{i}")
+        if self.number == 0:        # two at once would be an error
+            self.conn.execute("GRANT SELECT ON up, down TO pg_monitor;"
+                              "REVOKE SELECT ON up, down FROM pg_monitor")
 
     def tables(self, did):
         self.call("SELECT get_tables('{mixed}')")

@@ -374,6 +374,21 @@ SELECT as_cleaner($$SELECT clean_tables('{referenced}', false)$$);
 SET client_min_messages = notice;
 SELECT as_cleaner($$SELECT clean_tables('{upper, referenced}', false)$$);
 SET client_min_messages = warning;
+-- and where the caller may not name what comes along, which is too large to
+-- be emptied in place
+CREATE SCHEMA hidden;
+CREATE TABLE pub (id int PRIMARY KEY);
+CREATE TABLE hidden.child (pub_id int REFERENCES pub);
+CREATE TABLE top (id int);
+CREATE TABLE hidden.heir () INHERITS (top);
+GRANT TRUNCATE ON pub, hidden.child, top, hidden.heir TO pgsync_cleaner;
+INSERT INTO pub VALUES (1);
+INSERT INTO hidden.child SELECT 1 FROM generate_series(1, 20000);
+INSERT INTO hidden.heir SELECT generate_series(1, 20000);
+SELECT as_cleaner($$SELECT clean_tables('{pub}', false)$$);
+SELECT as_cleaner($$SELECT clean_tables('{top}', false)$$);
+SELECT (SELECT count(*) FROM pub) AS pub, (SELECT count(*) FROM hidden.child) AS child, (SELECT count(*) FROM top) AS top;
+DROP SCHEMA hidden CASCADE;
 REVOKE USAGE ON SCHEMA cleaning FROM pgsync_cleaner;
 SELECT as_cleaner($$SELECT clean_tables('{cleaning.author}', false)$$);
 DROP OWNED BY pgsync_cleaner;

@@ -173,14 +173,21 @@ EXCEPTION WHEN SQLSTATE 'PLAY0' THEN
 WHEN OTHERS THEN
   RAISE INFO '%', SQLERRM;
 END $$;
--- in a session without much of a catalog cache, whose growth is reported too
-\c -
-SET search_path = upsert_sinks, public;
-DO $$
+-- in sessions without much of a catalog cache: its growth is reported, too
+CREATE PROCEDURE show_ways(first int, last int) LANGUAGE plpgsql AS $$
 DECLARE c upsert_case;
 BEGIN
-  FOR c IN SELECT * FROM upsert_case ORDER BY id LOOP PERFORM show_way(c); END LOOP;
+  FOR c IN SELECT * FROM upsert_case WHERE id BETWEEN first AND last ORDER BY id LOOP PERFORM show_way(c); END LOOP;
 END $$;
+\c -
+SET search_path = upsert_sinks, public;
+CALL show_ways(1, 15);
+\c -
+SET search_path = upsert_sinks, public;
+CALL show_ways(16, 30);
+\c -
+SET search_path = upsert_sinks, public;
+CALL show_ways(31, 100);
 -- not with a snapshot of the whole transaction's
 CREATE TABLE keyed (id int PRIMARY KEY, a int);
 BEGIN ISOLATION LEVEL REPEATABLE READ;

@@ -44,6 +44,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
@@ -90,12 +91,37 @@ rangevar_name(RangeVar *rangevar)
 									  rangevar->relname);
 }
 
-/* Returns the table's name, schema-qualified and quoted. */
+/*
+ * Returns the table's name, schema-qualified and quoted; NULL if the table is
+ * gone, as one that is not locked may be at any time.
+ */
 char *
 pgsync_table_name(Oid relid)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
+	char	   *name = get_rel_name(relid);
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
+	if (name == NULL || schema == NULL)
+		return NULL;
+	return quote_qualified_identifier(schema, name);
+}
+
+/*
+ * Says whether a table may have children or partitions.  One that is gone has
+ * none, for which core's has_subclass fails.
+ */
+bool
+pgsync_may_have_children(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relhassubclass;
+		ReleaseSysCache(tuple);
+	}
+	return result;
 }
 
 /* Joins names with commas, for a message. */
@@ -269,7 +295,7 @@ add_inheritors(PgsyncClosure *closure, Oid root)
 {
 	ListCell   *cell;
 
-	if (!has_subclass(root))
+	if (!pgsync_may_have_children(root))
 		return;
 	foreach(cell, find_all_inheritors(root, NoLock, NULL))
 	{
@@ -315,19 +341,20 @@ search_closure(PgsyncClosure *closure, List *named)
 		add_referencing(closure);
 }
 
-/* Says how the closure reaches a protected table. */
+/* Says how the closure reaches a protected table of this name. */
 static char *
-describe_reach(PgsyncClosureTable *table)
+describe_reach(PgsyncClosureTable *table, const char *name)
 {
-	char	   *name = pgsync_table_name(table->relid);
+	const char *root;
 
 	switch (table->reach)
 	{
 		case PGSYNC_REACH_NAMED:
 			return psprintf(_("%s is in the list of tables to clean."), name);
 		case PGSYNC_REACH_INHERITED:
+			root = pgsync_table_name(table->root);
 			return psprintf(_("%s inherits from %s."), name,
-							pgsync_table_name(table->root));
+							root ? root : _("a table that has been dropped"));
 		case PGSYNC_REACH_CASCADED:
 			return psprintf(_("%s has a foreign key to a table to be cleaned."),
 							name);
@@ -353,13 +380,15 @@ check_protected(PgsyncClosure *closure, List *protected_names)
 		foreach(child, find_all_inheritors(lfirst_oid(cell), NoLock, NULL))
 		{
 			PgsyncClosureTable *table;
+			char	   *name;
 
 			table = pgsync_closure_find(closure, lfirst_oid(child));
-			if (table == NULL)
+			name = table ? pgsync_table_name(table->relid) : NULL;
+			if (name == NULL)
 				continue;
-			reached = lappend(reached, pgsync_table_name(table->relid));
+			reached = lappend(reached, name);
 			if (detail == NULL)
-				detail = describe_reach(table);
+				detail = describe_reach(table, name);
 		}
 	}
 	if (reached != NIL)
@@ -414,8 +443,11 @@ pgsync_closure_lock(List *named, List *protected_names, bool cascade)
 
 	do
 	{
+		/* anew each time: a partition may have been detached meanwhile */
+		PushActiveSnapshot(GetTransactionSnapshot());
 		search_closure(closure, named);
 		check_protected(closure, protected_names);
+		PopActiveSnapshot();
 	} while (lock_newcomers(closure));
 	return closure;
 }

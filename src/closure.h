@@ -52,6 +52,7 @@ typedef struct PgsyncClosure
 } PgsyncClosure;
 
 extern char *pgsync_table_name(Oid relid);
+extern bool pgsync_may_have_children(Oid relid);
 extern List *pgsync_parse_table_names(List *names);
 extern PgsyncClosure *pgsync_closure_lock(List *named, List *protected_names,
 										  bool cascade);

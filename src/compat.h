@@ -340,12 +340,15 @@ read_stream_end(ReadStream *stream)
 #endif
 
 /*
- * PostgreSQL 16 replaced the ownership checks of each kind of object by one
- * function.  pgsync asks about relations only.
+ * PostgreSQL 16 replaced the ownership and privilege checks of each kind of
+ * object by one function.  pgsync asks about relations' owners and schemas'
+ * privileges only.
  */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objectid, roleid) \
 	pg_class_ownercheck(objectid, roleid)
+#define object_aclcheck(classid, objectid, roleid, mode) \
+	pg_namespace_aclcheck(objectid, roleid, mode)
 #endif
 
 #endif							/* PGSYNC_COMPAT_H */

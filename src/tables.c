@@ -60,7 +60,13 @@ table_name_array(List *relids)
 	ListCell   *cell;
 
 	foreach(cell, relids)
-		names = lappend(names, pgsync_table_name(lfirst_oid(cell)));
+	{
+		char	   *name = pgsync_table_name(lfirst_oid(cell));
+
+		/* dropped since it was found */
+		if (name != NULL)
+			names = lappend(names, name);
+	}
 	list_sort(names, compare_names);
 	foreach(cell, names)
 		elements[nelements++] = CStringGetTextDatum(lfirst(cell));
@@ -95,10 +101,10 @@ decide_table(PgsyncClosureTable *table, Snapshot latest,
 	bool		has_trigger = pgsync_has_truncate_trigger(rel);
 
 	table->observed = pgsync_is_observed(rel, observers);
-	if (rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
-		contents = PGSYNC_CONTENTS_MANY;
-	else if (rel->rd_rel->relkind == RELKIND_RELATION)
+	if (pgsync_is_heap(rel))
 		contents = pgsync_probe_contents(rel, latest);
+	else if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		contents = PGSYNC_CONTENTS_MANY;
 
 	table->has_rows = contents != PGSYNC_CONTENTS_NONE;
 	table->in_place = contents == PGSYNC_CONTENTS_FEW;
@@ -193,8 +199,9 @@ clean_closure(PgsyncClosure *closure, bool restart)
 
 	/* rows that the current command has written count as well */
 	CommandCounterIncrement();
-	PushActiveSnapshot(GetLatestSnapshot());
-	latest = GetActiveSnapshot();
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	/* partitions are looked for as the closure was, and as TRUNCATE will */
+	PushActiveSnapshot(GetTransactionSnapshot());
 
 	decide_tables(closure, latest);
 	if (restart)
@@ -208,6 +215,7 @@ clean_closure(PgsyncClosure *closure, bool restart)
 	pgsync_restart_sequences(&sequences);
 
 	PopActiveSnapshot();
+	UnregisterSnapshot(latest);
 	return cleaned_tables(closure);
 }
 
@@ -331,7 +339,7 @@ spares_ignored(Oid relid, List *ignored, List *ignored_trees)
 
 	if (list_member_oid(ignored_trees, relid))
 		return false;
-	if (ignored == NIL || !has_subclass(relid))
+	if (ignored == NIL || !pgsync_may_have_children(relid))
 		return true;
 	foreach(cell, find_all_inheritors(relid, NoLock, NULL))
 	{

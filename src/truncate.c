@@ -6,8 +6,8 @@
  * It is one statement, run through SPI so that utility hooks see it.  Core
  * checks that statement like any other, so it must be one that the caller
  * could have written: every table that references one in it is in it too
- * (empty or not), and a child that the caller has no privilege on, or that
- * has observers, is reached through the table that was named.
+ * (empty or not), and a child that the caller has no privilege on or cannot
+ * name, or that has observers, is reached through the table that was named.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -18,11 +18,13 @@
 #include "catalog/heap.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "spi_util.h"
 #include "truncate.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 
 /* Returns the closure's entry for a table that must be in it. */
 static PgsyncClosureTable *
@@ -35,6 +37,15 @@ find_member(PgsyncClosure *closure, Oid relid)
 	return table;
 }
 
+/* Says whether the caller may use the schema that a table's name is in. */
+static bool
+can_be_named(PgsyncClosureTable *table)
+{
+	return object_aclcheck(NamespaceRelationId,
+						   get_rel_namespace(table->relid), GetUserId(),
+						   ACL_USAGE) == ACLCHECK_OK;
+}
+
 /*
  * Says whether an inherited table can only be truncated through the named
  * table above it.
@@ -43,7 +54,7 @@ static bool
 needs_root(PgsyncClosureTable *table)
 {
 	return table->reach == PGSYNC_REACH_INHERITED &&
-		(table->observed ||
+		(table->observed || !can_be_named(table) ||
 		 pg_class_aclcheck(table->relid, GetUserId(),
 						   ACL_TRUNCATE) != ACLCHECK_OK);
 }
@@ -96,6 +107,9 @@ settle_forms(PgsyncClosure *closure)
 		{
 			take_whole(closure, find_member(closure, table->root));
 			find_member(closure, table->root)->truncate = true;
+			if (!table->covered)
+				elog(ERROR, "relation %u is not below relation %u",
+					 table->relid, table->root);
 			changed = true;
 		}
 		else if (stands_whole(table))
@@ -130,6 +144,39 @@ take_referencing(PgsyncClosure *closure)
 	return referencing != NIL;
 }
 
+/* Says whether the statement has a referencing table that it cannot name. */
+static bool
+has_unnamable(PgsyncClosure *closure)
+{
+	ListCell   *cell;
+
+	foreach(cell, closure->tables)
+	{
+		PgsyncClosureTable *table = lfirst(cell);
+
+		if (table->truncate && table->reach == PGSYNC_REACH_CASCADED &&
+			!can_be_named(table))
+			return true;
+	}
+	return false;
+}
+
+/* Takes in all tables: those the caller named, and what they bring along. */
+static void
+take_all(PgsyncClosure *closure)
+{
+	ListCell   *cell;
+
+	foreach(cell, closure->tables)
+	{
+		PgsyncClosureTable *table = lfirst(cell);
+
+		table->truncate = true;
+		table->whole = table->reach == PGSYNC_REACH_NAMED;
+		table->covered = !table->whole;
+	}
+}
+
 /*
  * Given the tables that must be truncated, marks those that have to go with
  * them.
@@ -145,6 +192,8 @@ pgsync_truncate_complete(PgsyncClosure *closure)
 		changed = settle_forms(closure);
 		changed |= take_referencing(closure);
 	} while (changed);
+	if (has_unnamable(closure))
+		take_all(closure);
 }
 
 /*

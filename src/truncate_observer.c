@@ -25,6 +25,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
+#include "commands/trigger.h"
 #include "truncate_observer.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -113,20 +114,32 @@ pgsync_has_truncate_trigger(Relation rel)
 static bool
 is_of_extension(Relation rel, PgsyncObservers *observers)
 {
-	TriggerDesc *triggers = rel->trigdesc;
+	TriggerDesc *triggers;
+	bool		found = false;
 
 	if (list_member_oid(observers->extension_relids, RelationGetRelid(rel)))
 		return true;
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	/* a cache that is reset meanwhile takes the relation's own list with it */
+	triggers = CopyTriggerDesc(rel->trigdesc);
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers && !found;
+		 i++)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
 
-		if (!trigger->tgisinternal &&
+		found = !trigger->tgisinternal &&
 			OidIsValid(getExtensionOfObject(ProcedureRelationId,
-											trigger->tgfoid)))
-			return true;
+											trigger->tgfoid));
 	}
-	return false;
+	FreeTriggerDesc(triggers);
+	return found;
+}
+
+/* Says whether the table's rows are a heap's. */
+bool
+pgsync_is_heap(Relation rel)
+{
+	return rel->rd_rel->relkind == RELKIND_RELATION &&
+		rel->rd_tableam == GetHeapamTableAmRoutine();
 }
 
 /* Says whether the table must be left to core's TRUNCATE, even if empty. */
@@ -137,8 +150,7 @@ pgsync_is_observed(Relation rel, PgsyncObservers *observers)
 		return true;
 
 	/* rows of another access method cannot be looked at from here */
-	if (rel->rd_rel->relkind == RELKIND_RELATION &&
-		rel->rd_tableam != GetHeapamTableAmRoutine())
+	if (rel->rd_rel->relkind == RELKIND_RELATION && !pgsync_is_heap(rel))
 		return true;
 
 	/* deleting from a catalog needs more than deleting rows */

@@ -23,6 +23,7 @@ typedef struct PgsyncObservers
 extern List *pgsync_extension_relids(void);
 extern void pgsync_find_observers(PgsyncObservers *observers);
 extern bool pgsync_has_truncate_trigger(Relation rel);
+extern bool pgsync_is_heap(Relation rel);
 extern bool pgsync_is_observed(Relation rel, PgsyncObservers *observers);
 extern bool pgsync_deletions_decodable(Relation rel);
 
