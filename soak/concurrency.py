@@ -199,8 +199,9 @@ class Client(threading.Thread):
         for i in range(5):
             self.conn.execute(f"DROP TABLE passing_{self.number}_{i}")
         if self.number == 0:        # two at once would be an error
-            self.conn.execute("GRANT SELECT ON up, down TO pg_monitor;"
-                              "REVOKE SELECT ON up, down FROM pg_monitor")
+            self.conn.execute("CREATE PUBLICATION passing FOR ALL TABLES"
+                              " WITH (publish = 'insert')")
+            self.conn.execute("DROP PUBLICATION passing")
 
     def tables(self, did):
         self.call("SELECT get_tables('{mixed}')")
