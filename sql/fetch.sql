@@ -168,6 +168,10 @@ SELECT fetch_one('SELECT NULL AS a');
 --
 -- Arguments
 --
+-- errors point into the text, whatever the arguments are
+SELECT fetch_all('SELECT nosuch, $1', 'x');
+SELECT fetch_all('SELECT nosuch, $1', 'x'::text);
+SELECT fetch_count('pg_class', 'nosuch = $1', 'x');
 -- bare literals take the type of their context
 SELECT fetch_one('SELECT name FROM people WHERE id = $1', '2');
 SELECT fetch_all('SELECT id FROM people WHERE m = $1 OR born = $2 ORDER BY id', 'sad', '1980-05-17');

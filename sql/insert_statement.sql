@@ -91,6 +91,10 @@ TABLE before_row;
 CREATE TABLE kept (k int PRIMARY KEY, v int, id int GENERATED ALWAYS AS IDENTITY);
 SELECT insert_many('kept', '[{"k": 1}, {"k": 2, "id": 7}]', 'ON CONFLICT (k) DO UPDATE SET v = (SELECT count(*) FROM pgsync_rows)');
 TABLE kept;
+-- such a statement computes the defaults itself, and nobody else
+CREATE TABLE kept_serial (id serial, k int UNIQUE, v int, stamp timestamptz DEFAULT clock_timestamp());
+SELECT insert_many('kept_serial', '[{"k": 1}, {"k": 2}, {"k": 3, "v": 3}]', 'ON CONFLICT (k) DO UPDATE SET v = (SELECT count(*) FROM pgsync_rows)');
+SELECT id, k, v FROM kept_serial;
 -- a rule that appears while rows are inserted
 CREATE TABLE ruled_late (a int, b int);
 CREATE FUNCTION make_rule() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -91,6 +91,13 @@ convert_literal(char *literal, Oid type, int number)
 	return value;
 }
 
+/* Makes errors point into the caller's text; "arg" is that text. */
+static void
+analysis_error_callback(void *arg)
+{
+	pgsync_internal_error_position(arg);
+}
+
 /*
  * Replaces the arguments of unknown type by values of the type that the
  * statement gives to their $n; text where it does not mention it at all.
@@ -104,9 +111,16 @@ resolve_unknown_arguments(ArgumentList *args, RawStmt *statement,
 {
 	int			ntypes = args->count;
 	Oid		   *types = palloc(ntypes * sizeof(Oid));
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = analysis_error_callback,
+		.arg = unconstify(char *, sql)
+	};
 
 	memcpy(types, args->types, ntypes * sizeof(Oid));
+	error_context_stack = &callback;
 	(void) parse_analyze_varparams(statement, sql, &types, &ntypes, NULL);
+	error_context_stack = callback.previous;
 
 	for (int i = 0; i < args->count; i++)
 	{

@@ -18,49 +18,15 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
 #include "commands/trigger.h"
-#include "nodes/nodeFuncs.h"
+#include "may_look.h"
 #include "partitioning/partdesc.h"
 #include "rewrite/rewriteHandler.h"
 #include "sink.h"
 #include "storage/lmgr.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-
-/*
- * Returns whether a function might look at the table while rows are being
- * stored.  Only volatile ones see rows of the running statement; of those,
- * the ones commonly used in defaults look at no table.
- */
-static bool
-may_look_at_table(Oid func_id, void *context)
-{
-	switch (func_id)
-	{
-		case F_NEXTVAL:
-		case F_GEN_RANDOM_UUID:
-		case F_CLOCK_TIMESTAMP:
-		case F_TIMEOFDAY:
-		case PGSYNC_F_RANDOM:
-			return false;
-		default:
-			return func_volatile(func_id) == PROVOLATILE_VOLATILE;
-	}
-}
-
-/* Walks an expression for such functions. */
-static bool
-expression_may_look(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, may_look_at_table, NULL))
-		return true;
-	return expression_tree_walker(node, expression_may_look, context);
-}
 
 /* Returns whether a default of the target might look at it. */
 static bool
@@ -72,7 +38,7 @@ defaults_may_look(Relation rel)
 		return false;
 	for (int i = 0; i < constr->num_defval; i++)
 	{
-		if (expression_may_look(stringToNode(constr->defval[i].adbin), NULL))
+		if (pgsync_expression_may_look(stringToNode(constr->defval[i].adbin)))
 			return true;
 	}
 	return false;
@@ -91,23 +57,7 @@ type_defaults_may_look(Relation rel)
 		if (attr->attisdropped || attr->atthasdef || attr->attidentity ||
 			getBaseType(attr->atttypid) == attr->atttypid)
 			continue;
-		if (expression_may_look(build_column_default(rel, i + 1), NULL))
-			return true;
-	}
-	return false;
-}
-
-/* Returns whether a CHECK constraint might look at the relation. */
-bool
-pgsync_checks_may_look(Relation rel)
-{
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
-
-	if (constr == NULL)
-		return false;
-	for (int i = 0; i < constr->num_check; i++)
-	{
-		if (expression_may_look(stringToNode(constr->check[i].ccbin), NULL))
+		if (pgsync_expression_may_look(build_column_default(rel, i + 1)))
 			return true;
 	}
 	return false;
@@ -138,7 +88,7 @@ triggers_can_wait(Relation rel)
 		const char *condition = triggers->triggers[i].tgqual;
 
 		if (condition != NULL)
-			can_wait = !expression_may_look(stringToNode(condition), NULL);
+			can_wait = !pgsync_expression_may_look(stringToNode(condition));
 	}
 	FreeTriggerDesc(triggers);
 	return can_wait;
@@ -259,7 +209,8 @@ pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan)
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return false;
 	if (!triggers_can_wait(rel) || defaults_may_look(rel) ||
-		type_defaults_may_look(rel) || pgsync_checks_may_look(rel))
+		type_defaults_may_look(rel) || pgsync_types_may_look(rel) ||
+		pgsync_checks_may_look(rel))
 		return false;
 	return rel->rd_rel->relkind == RELKIND_RELATION || leaves_fit(rel);
 }

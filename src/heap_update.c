@@ -33,7 +33,8 @@
 #include "executor/nodeModifyTable.h"
 #include "heap_probe.h"
 #include "heap_update.h"
-#include "sink.h"
+#include "may_look.h"
+#include "statement.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 

@@ -10,8 +10,9 @@
  * - Where pgsync knows the target's defaults, one statement serves all rows;
  *	 when a row names a column that no earlier row had, the caller's privilege
  *	 on it is checked and the statement goes on.
- * - Where it does not (views, rules), each run of rows that name the same
- *	 columns is a statement of its own.
+ * - Where it does not (views, rules), or where the rows are spooled for
+ *	 another statement, each run of rows that name the same columns is a
+ *	 statement of its own.
  * - With a follower, whose clause depends on the columns, a row that names
  *	 a new column begins another statement.
  *
@@ -344,11 +345,9 @@ set_provided_columns(Load *load, const bool *columns)
 	}
 }
 
-/*
- * Plans the statement for the row read ahead and runs it.
- */
-static uint64
-run_statement(Load *load, DestReceiver *dest)
+/* Plans the statement for the row read ahead. */
+static void
+plan_statement(Load *load)
 {
 	bool	   *columns = palloc0(Max(load->target->natts, 1));
 
@@ -356,11 +355,12 @@ run_statement(Load *load, DestReceiver *dest)
 		choose_columns(load, columns);
 	else
 		memcpy(columns, load->known, load->target->natts);
+	/* what is wrong with a further statement is its first row's doing */
+	load->feed.number = load->fed > 0 ? load->row.number : 0;
 	load->statement = pgsync_statement_create(load->target, load->clauses,
 											  &load->feed, columns);
 	pgsync_statement_plan(load->statement, load->known);
 	set_provided_columns(load, columns);
-	return pgsync_statement_run(load->statement, dest);
 }
 
 /* Counts the columns that the row read ahead names as known, or only them. */
@@ -371,16 +371,6 @@ know_pending_columns(Load *load)
 
 	for (int i = 0; i < load->target->natts; i++)
 		load->known[i] = load->row.named[i] || (load->known[i] && !only);
-}
-
-/* Runs one statement for all rows. */
-static uint64
-run_once(Load *load, DestReceiver *dest)
-{
-	load->feed.next = feed_any_row;
-	read_ahead(load);
-	know_pending_columns(load);
-	return run_statement(load, dest);
 }
 
 /* Runs as many statements as it takes, each for a run of rows. */
@@ -394,19 +384,39 @@ run_repeatedly(Load *load, DestReceiver *dest)
 
 	load->feed.next = feed_fitting_row;
 	load->feed.rows_are_brief = true;
-	read_ahead(load);
+	if (!load->pending)
+		read_ahead(load);
 	do
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(context);
 
 		know_pending_columns(load);
-		processed += run_statement(load, dest);
+		plan_statement(load);
+		processed += pgsync_statement_run(load->statement, dest);
 		CommandCounterIncrement();
 		UpdateActiveSnapshotCommandId();
 		MemoryContextSwitchTo(oldcontext);
 		MemoryContextReset(context);
 	} while (load->pending);
 	return processed;
+}
+
+/*
+ * Runs one statement for all rows.  Unless they must be spooled: then it is
+ * SPI's statement that computes the defaults, and each run of rows with the
+ * same columns has one of its own.
+ */
+static uint64
+run_once(Load *load, DestReceiver *dest)
+{
+	load->feed.next = feed_any_row;
+	read_ahead(load);
+	know_pending_columns(load);
+	plan_statement(load);
+	if (load->statement->sink != PGSYNC_SINK_SPOOL)
+		return pgsync_statement_run(load->statement, dest);
+	load->target->knows_defaults = false;
+	return run_repeatedly(load, dest);
 }
 
 /* Sets up what a load keeps while it runs. */

@@ -14,7 +14,6 @@
 
 /* heap_check.c */
 extern bool pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan);
-extern bool pgsync_checks_may_look(Relation rel);
 extern Relation pgsync_peek_partition(Oid relid);
 
 /* sink_heap.c */

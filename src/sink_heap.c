@@ -427,7 +427,7 @@ add_row(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
 	sink->total_bytes += size;
 	if (buffer->nrows >= buffer->max_rows ||
 		buffer->nbytes >= MAX_BUFFERED_BYTES ||
-		MemoryContextMemAllocated(buffer->mcxt, false) >= MAX_VALUE_BYTES)
+		MemoryContextMemAllocated(buffer->mcxt, true) >= MAX_VALUE_BYTES)
 	{
 		if (sink->ordered)
 			flush_all(sink);

@@ -40,8 +40,15 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
-/* The query environment's entry that leads from an EState back to us */
-#define STATEMENT_ENTRY "pgsync_statement"
+/*
+ * The query environment's entry that leads from an EState back to us.  It is
+ * no relation: its name is longer than any that a query could have.
+ */
+#define STATEMENT_ENTRY \
+	"pgsync_statement: the way from the executor back to the statement"
+
+StaticAssertDecl(sizeof(STATEMENT_ENTRY) > NAMEDATALEN,
+				 "no query must be able to name the entry");
 
 /* By PgsyncSinkKind */
 static const char *const sink_names[] = {"heap", "stream", "spool"};
@@ -319,19 +326,15 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 									statement->feed, columns);
 	wider->query = pgsync_statement_text(wider, NULL);
 	wider->plan = plan_query(wider, wider->query);
-	/* spooled rows are stored by a statement that is yet to be planned */
-	if (statement->sink != PGSYNC_SINK_SPOOL)
-	{
-		if (wider->plan == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("relation \"%s\" was given a rule while rows were being inserted",
-							RelationGetRelationName(statement->target->rel))));
-		check_privileges(wider);
-		MemoryContextSwitchTo(statement->target->mcxt);
-		restrict_inserted_columns(statement, statement->named);
-		MemoryContextSwitchTo(context);
-	}
+	if (wider->plan == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" was given a rule while rows were being inserted",
+						RelationGetRelationName(statement->target->rel))));
+	check_privileges(wider);
+	MemoryContextSwitchTo(statement->target->mcxt);
+	restrict_inserted_columns(statement, statement->named);
+	MemoryContextSwitchTo(context);
 	tuplestore_end(wider->rows->reldata);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextDelete(context);

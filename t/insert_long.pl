@@ -30,6 +30,9 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE many_parts (id int, name text, j jsonb) PARTITION BY HASH (id);
 	SELECT format('CREATE TABLE many_parts%s PARTITION OF many_parts FOR VALUES WITH (MODULUS 1000, REMAINDER %1$s)', i)
 		FROM generate_series(0, 999) i \gexec
+	CREATE FUNCTION expanded() RETURNS int[] STABLE LANGUAGE plpgsql AS $$
+		DECLARE a int[] := array_fill(1, ARRAY[100000]); BEGIN a[1] := 2; RETURN a; END $$;
+	CREATE TABLE arrays (id int, a int[] DEFAULT expanded());
 	CREATE TABLE bulky (id int, filler text DEFAULT repeat('filler ', 20000),
 		more text GENERATED ALWAYS AS (repeat(id::text || ' ', 20000)) STORED);
 	-- about 100 MB
@@ -103,7 +106,7 @@ $holder->finish;
 # memory: the most that a backend ever held, beyond the input itself
 SKIP:
 {
-	skip 'needs /proc', 9 if !-r "/proc/$$/status";
+	skip 'needs /proc', 10 if !-r "/proc/$$/status";
 
 	my $peak = sub {
 		my ($sql) = @_;
@@ -133,6 +136,8 @@ SKIP:
 	}
 	my $bulky = $peak->(q{SELECT insert_many('bulky', (SELECT string_agg(format('{"id": %s}', i), ' ') FROM generate_series(1, 2000) i))});
 	cmp_ok($bulky, '<', 64, sprintf('long defaults and generated values: %d MB', $bulky));
+	my $arrays = $peak->(q{SELECT insert_many('arrays', (SELECT string_agg(format('{"id": %s}', i), ' ') FROM generate_series(1, 300) i))});
+	cmp_ok($arrays, '<', 64, sprintf('arrays as PL/pgSQL makes them: %d MB', $arrays));
 }
 
 done_testing();
