@@ -225,9 +225,7 @@ pgsync_sink_spool_run(PgsyncStatement *statement, DestReceiver *dest)
 			 SPI_result_code_string(rc));
 	options.params = statement->params;
 	options.dest = dest;
-	rc = SPI_execute_extended(pgsync_statement_text(statement,
-													statement->named),
-							  &options);
+	rc = SPI_execute_extended(statement->query, &options);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_extended failed: %s",
 			 SPI_result_code_string(rc));

@@ -127,44 +127,38 @@ pgsync_statement_create(PgsyncTarget *target, const PgsyncClauses *clauses,
 	return statement;
 }
 
-/* Appends the named ones of the statement's columns, qualified by "prefix" */
+/* Appends the statement's columns, qualified by "prefix" */
 static void
-append_columns(StringInfo buf, PgsyncStatement *statement, const bool *named,
-			   const char *prefix)
+append_columns(StringInfo buf, PgsyncStatement *statement, const char *prefix)
 {
-	const char *separator = "";
-
 	for (int i = 0; i < statement->ncolumns; i++)
 	{
 		AttrNumber	attnum = statement->columns[i];
 
-		if (named != NULL && !named[attnum - 1])
-			continue;
-		appendStringInfo(buf, "%s%s%s", separator, prefix,
+		appendStringInfo(buf, "%s%s%s", i > 0 ? ", " : "", prefix,
 						 quote_identifier(statement->target->columns[attnum - 1].name));
-		separator = ", ";
 	}
 }
 
 /*
- * Returns the statement's text, listing just the named columns, or all of
- * pgsync_rows for NULL.  Without any column every row is all defaults.
+ * Returns the statement's text.  Without any column every row is all
+ * defaults.
  */
-char *
-pgsync_statement_text(PgsyncStatement *statement, const bool *named)
+static char *
+make_text(PgsyncStatement *statement)
 {
 	StringInfoData list;
 	StringInfoData buf;
 
 	initStringInfo(&list);
-	append_columns(&list, statement, named, "");
+	append_columns(&list, statement, "");
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "INSERT INTO %s AS t",
 					 pgsync_qualified_relation_name(statement->target->rel));
 	if (list.len > 0)
 		appendStringInfo(&buf, " (%s)", list.data);
 	appendStringInfoString(&buf, " SELECT ");
-	append_columns(&buf, statement, named, PGSYNC_ROWS ".");
+	append_columns(&buf, statement, PGSYNC_ROWS ".");
 	appendStringInfoString(&buf, " FROM " PGSYNC_ROWS);
 	if (statement->clauses.on_conflict != NULL)
 		appendStringInfo(&buf, "\n%s\n", statement->clauses.on_conflict);
@@ -273,7 +267,7 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 			statement->clauses.follower->begin_statement(statement->clauses.follower,
 														 named,
 														 &statement->params);
-	statement->query = pgsync_statement_text(statement, NULL);
+	statement->query = make_text(statement);
 	statement->plan = plan_query(statement, statement->query);
 	statement->sink = choose_sink(statement);
 	/* what the tests see of the choice */
@@ -324,7 +318,7 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 	oldcontext = MemoryContextSwitchTo(context);
 	wider = pgsync_statement_create(statement->target, &no_clauses,
 									statement->feed, columns);
-	wider->query = pgsync_statement_text(wider, NULL);
+	wider->query = make_text(wider);
 	wider->plan = plan_query(wider, wider->query);
 	if (wider->plan == NULL)
 		ereport(ERROR,

@@ -91,8 +91,6 @@ extern void pgsync_statement_plan(PgsyncStatement *statement,
 								  const bool *named);
 extern void pgsync_statement_widen(PgsyncStatement *statement,
 								   const bool *columns);
-extern char *pgsync_statement_text(PgsyncStatement *statement,
-								   const bool *named);
 extern uint64 pgsync_statement_run(PgsyncStatement *statement,
 								   DestReceiver *dest);
 extern PgsyncStatement *pgsync_statement_of(EState *estate);
