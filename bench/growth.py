@@ -72,9 +72,11 @@ def unnest(conn, rows):
 
 
 def insert_many(conn, rows):
-    """insert_many of the rows as one JSON text."""
-    conn.execute("SELECT insert_many('target', %s::text)",
-                 [json.dumps(rows)])
+    """insert_many of the rows as JSON text, 100,000 rows a call."""
+    with conn.transaction():
+        for start in range(0, len(rows), 100000):
+            conn.execute("SELECT insert_many('target', %s::text)",
+                         [json.dumps(rows[start:start + 100000])])
 
 
 def client(conn, count):
