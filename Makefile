@@ -6,14 +6,27 @@
 #   make check-style      indentation, symbol names, version conditionals
 #   make check-warnings   build with gcc and clang, warnings as errors
 
+# Where the sources are; a build outside of the tree (make -f TREE/Makefile)
+# has its objects, named as the sources are, where it runs.
+here := $(dir $(firstword $(MAKEFILE_LIST)))
+sources := $(sort $(wildcard $(here)src/*.c $(here)src/*/*.c))
+
+ifneq ($(here),./)
+ifneq ($(wildcard $(here)src/pgsync.o),)
+$(error the source tree $(here) is built itself: run make clean there first)
+endif
+endif
+
 MODULE_big = pgsync
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS = $(patsubst $(here)%.c,%.o,$(sources))
+# the compiler makes no folders
+$(shell mkdir -p $(sort $(dir $(OBJS))))
 
 EXTENSION = pgsync
-DATA = $(wildcard pgsync--*.sql)
+DATA = $(notdir $(sort $(wildcard $(here)pgsync--*.sql)))
 
-REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
+REGRESS = $(notdir $(basename $(sort $(wildcard $(here)sql/*.sql))))
+ISOLATION = $(notdir $(basename $(sort $(wildcard $(here)specs/*.spec))))
 # The extension is created once, by the regress suite's first file; isolation
 # runs in a database of its own.
 REGRESS_OPTS = --load-extension=pgsync
@@ -26,15 +39,18 @@ TAP_TESTS = 1
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
 
+# Rooms include each other's headers by folder: "row/target.h".
+PG_CPPFLAGS = -I$(here)src
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # As core compiles its own loops over pages (checksum.o).
-src/heap_count.o: CFLAGS += $(CFLAGS_UNROLL_LOOPS) $(CFLAGS_VECTORIZE)
+src/fetch/heap_count.o: CFLAGS += $(CFLAGS_UNROLL_LOOPS) $(CFLAGS_VECTORIZE)
 
 # A header that changes rebuilds everything: the tree is small.
-$(OBJS): $(wildcard src/*.h)
+$(OBJS): $(wildcard $(here)src/*.h $(here)src/*/*.h)
 
 .PHONY: check-style check-warnings
 check-style:

@@ -1,0 +1,315 @@
+/* pgsync--2.0.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION pgsync" to load this file. \quit
+
+----------------------------------------------------------------
+-- insert.c: rows from JSON
+----------------------------------------------------------------
+
+CREATE FUNCTION insert_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data jsonb,                  -- an array of objects, or one object
+    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_many_jsonb';
+
+COMMENT ON FUNCTION insert_many(regclass, jsonb, text) IS
+'inserts an array of objects, or one object, as rows (a jsonb value): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
+
+CREATE FUNCTION insert_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data json,                   -- the same; read as a stream
+    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_many_json';
+
+COMMENT ON FUNCTION insert_many(regclass, json, text) IS
+'inserts an array of objects, or one object, as rows (a json value, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
+
+CREATE FUNCTION insert_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data text,                   -- the same, or JSON Lines; read as a stream
+    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_many_text';
+
+COMMENT ON FUNCTION insert_many(regclass, text, text) IS
+'inserts an array of objects, or one object, as rows (JSON or JSON Lines as text, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
+
+CREATE FUNCTION insert_one(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data jsonb,                 -- one object; its keys are column names
+    return_columns text[] DEFAULT NULL, -- columns to return; * is all of them
+    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+) RETURNS jsonb                 -- the columns asked for, or NULL
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_one';
+
+COMMENT ON FUNCTION insert_one(regclass, jsonb, text[], text) IS
+'inserts one object as a row; returns the columns named in return_columns (''*'': all) as an object, NULL without return_columns or if the conflict clause skipped the row (rule: INSERT ... RETURNING; errors as for insert_many)';
+
+CREATE FUNCTION insert_returning(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data jsonb,                 -- an array of objects, or one object
+    return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
+    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+) RETURNS SETOF jsonb           -- an object for each row inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_returning';
+
+COMMENT ON FUNCTION insert_returning(regclass, jsonb, text[], text) IS
+'inserts an array of objects, or one object, as rows; returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
+
+CREATE FUNCTION upsert_many(
+    target regclass,            -- table, partitioned table or simple view
+    data jsonb,                  -- an array of objects, or one object
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL   -- jsonb columns merged with ||
+) RETURNS TABLE (
+    inserted bigint,            -- rows that were new
+    updated bigint              -- rows that were there and have been updated
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'upsert_many_jsonb';
+
+COMMENT ON FUNCTION upsert_many(regclass, jsonb, text[], text[], text[]) IS
+'inserts rows, or updates those whose key is there (a jsonb value): rows apply in turn, and update only the columns that they name; returns how many were inserted and how many updated (rule: INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+
+CREATE FUNCTION upsert_many(
+    target regclass,            -- table, partitioned table or simple view
+    data json,                   -- the same; read as a stream
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL   -- jsonb columns merged with ||
+) RETURNS TABLE (
+    inserted bigint,            -- rows that were new
+    updated bigint              -- rows that were there and have been updated
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'upsert_many_json';
+
+COMMENT ON FUNCTION upsert_many(regclass, json, text[], text[], text[]) IS
+'inserts rows, or updates those whose key is there (a json value, read as a stream): rows apply in turn, and update only the columns that they name; returns how many were inserted and how many updated (rule: INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+
+CREATE FUNCTION upsert_many(
+    target regclass,            -- table, partitioned table or simple view
+    data text,                   -- the same, or JSON Lines; read as a stream
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL   -- jsonb columns merged with ||
+) RETURNS TABLE (
+    inserted bigint,            -- rows that were new
+    updated bigint              -- rows that were there and have been updated
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'upsert_many_text';
+
+COMMENT ON FUNCTION upsert_many(regclass, text, text[], text[], text[]) IS
+'inserts rows, or updates those whose key is there (JSON or JSON Lines as text, read as a stream): rows apply in turn, and update only the columns that they name; returns how many were inserted and how many updated (rule: INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+
+CREATE FUNCTION get_insert_data(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data jsonb,                 -- an array of objects with the same keys
+    OUT query text,             -- INSERT INTO ... VALUES ($1, ...)
+    OUT "values" jsonb          -- an array of the rows' parameter arrays
+) RETURNS record
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'get_insert_data';
+
+COMMENT ON FUNCTION get_insert_data(regclass, jsonb) IS
+'returns the parameterised INSERT for rows given as JSON, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 42703, 42809)';
+
+----------------------------------------------------------------
+-- csv.c: rows from CSV
+----------------------------------------------------------------
+
+CREATE FUNCTION insert_csv(
+    target regclass,            -- table, partitioned or foreign table, or view
+    csv_path text,              -- absolute path on the server; header first
+    exclude_columns text[] DEFAULT NULL,    -- fields of the CSV to drop
+    delimiter text DEFAULT ',', -- one single-byte character
+    on_conflict text DEFAULT 'ON CONFLICT DO NOTHING',  -- NULL: no clause
+    null_string text DEFAULT '',    -- an unquoted field like this is NULL
+    quote text DEFAULT '"',     -- one single-byte character
+    escape text DEFAULT NULL,   -- NULL: the same as quote
+    encoding text DEFAULT NULL  -- of the file; NULL: the client's
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_csv';
+
+COMMENT ON FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text) IS
+'inserts the rows of a CSV file on the server: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 22P04, 42703, 42701, 42501, 42602, 58P01, 22021 and those of INSERT, with line and column)';
+
+CREATE FUNCTION insert_csv_text(
+    target regclass,            -- table, partitioned or foreign table, or view
+    csv text,                   -- the CSV itself; header first
+    exclude_columns text[] DEFAULT NULL,    -- fields of the CSV to drop
+    delimiter text DEFAULT ',', -- one single-byte character
+    on_conflict text DEFAULT 'ON CONFLICT DO NOTHING',  -- NULL: no clause
+    null_string text DEFAULT '',    -- an unquoted field like this is NULL
+    quote text DEFAULT '"',     -- one single-byte character
+    escape text DEFAULT NULL    -- NULL: the same as quote
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_csv_text';
+
+COMMENT ON FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text) IS
+'inserts the rows of a CSV given as text: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise; returns how many rows were inserted or updated (rule: COPY''s CSV format, then INSERT; errors 22P04, 42703, 42701 and those of INSERT, with line and column)';
+
+----------------------------------------------------------------
+-- fetch.c, count.c: queries as objects, exact counts
+----------------------------------------------------------------
+
+-- The caller's statement may do anything: VOLATILE, PARALLEL UNSAFE.
+
+CREATE FUNCTION fetch_all(
+    query text              -- one statement that returns rows
+) RETURNS SETOF jsonb       -- an object a row
+AS 'MODULE_PATHNAME', 'fetch_all'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
+
+COMMENT ON FUNCTION fetch_all(text) IS
+'runs any one statement that returns rows, and returns each row as an object (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_all(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS SETOF jsonb       -- an object a row
+AS 'MODULE_PATHNAME', 'fetch_all'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
+
+COMMENT ON FUNCTION fetch_all(text, "any") IS
+'runs any one statement that returns rows, and returns each row as an object; args are bound to $1...$n, a bare literal takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_one(
+    query text              -- one statement that returns rows
+) RETURNS jsonb             -- its first row, NULL if there is none
+AS 'MODULE_PATHNAME', 'fetch_one'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one(text) IS
+'runs any one statement that returns rows, and returns the first as an object, NULL if there is none (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_one(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS jsonb             -- its first row, NULL if there is none
+AS 'MODULE_PATHNAME', 'fetch_one'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one(text, "any") IS
+'runs any one statement that returns rows, and returns the first as an object, NULL if there is none; args are bound to $1...$n, a bare literal takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_one_required(
+    query text              -- one statement that returns rows
+) RETURNS jsonb             -- its first row
+AS 'MODULE_PATHNAME', 'fetch_one_required'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one_required(text) IS
+'runs any one statement that returns rows, and returns the first as an object; no row is an error (rule: to_jsonb; errors P0002 for no row, 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_one_required(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS jsonb             -- its first row
+AS 'MODULE_PATHNAME', 'fetch_one_required'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one_required(text, "any") IS
+'runs any one statement that returns rows, and returns the first as an object; no row is an error; args are bound to $1...$n, a bare literal takes the type of its context (rule: to_jsonb; errors P0002 for no row, 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+-- A condition may be volatile, and a function that is not VOLATILE would be
+-- evaluated while its caller is planned: VOLATILE.  Whatever the marking, the
+-- count sees what its calling statement sees, as count(*) in its place would.
+
+CREATE FUNCTION fetch_count(
+    target regclass         -- table, partitioned or foreign table, view
+) RETURNS bigint            -- its rows, exactly
+AS 'MODULE_PATHNAME', 'fetch_count'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count(regclass) IS
+'returns the exact number of rows, as count(*) under the snapshot of the calling statement (rule: count(*); errors 22004, 42809, and those of count(*))';
+
+CREATE FUNCTION fetch_count(
+    target regclass,        -- table, partitioned or foreign table, view
+    condition text          -- one SQL expression; NULL counts every row
+) RETURNS bigint            -- the rows for which it is true, exactly
+AS 'MODULE_PATHNAME', 'fetch_count'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count(regclass, text) IS
+'returns the exact number of rows for which one SQL expression is true, as count(*) with WHERE under the snapshot of the calling statement (rule: count(*); errors 22004, 42601, 42809, and those of count(*))';
+
+CREATE FUNCTION fetch_count(
+    target regclass,        -- table, partitioned or foreign table, view
+    condition text,         -- one SQL expression, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS bigint            -- the rows for which it is true, exactly
+AS 'MODULE_PATHNAME', 'fetch_count'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count(regclass, text, "any") IS
+'returns the exact number of rows for which one SQL expression is true, as count(*) with WHERE under the snapshot of the calling statement; args are bound to $1...$n, a bare literal takes the type of its context (rule: count(*); errors 22004, 42601, 42809, and those of count(*))';
+
+----------------------------------------------------------------
+-- tables.c, sequence.c: emptying tables, setting sequences
+----------------------------------------------------------------
+
+CREATE FUNCTION get_tables(
+    schemas text[],                     -- names of schemas
+    ignored_tables text[] DEFAULT NULL  -- tables to leave out, in SQL's
+                                        -- spelling, with or without a schema
+) RETURNS text[]                        -- quoted, schema-qualified, sorted
+AS 'MODULE_PATHNAME', 'get_tables'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION get_tables(text[], text[]) IS
+'lists the ordinary and partitioned tables of some schemas, schema-qualified, quoted and sorted, as clean_tables takes them; leaves out temporary tables, those of an extension, ignored ones and what could not be emptied without them; a missing schema has no tables (rule: pg_tables; errors 22004, 42602)';
+
+CREATE FUNCTION clean_tables(
+    tables text[],                       -- in SQL's spelling; search_path
+                                         -- applies
+    reset_seq boolean DEFAULT true,      -- restart the sequences they own
+    "cascade" boolean DEFAULT true,      -- also what references them
+    protected_tables text[] DEFAULT NULL -- fail rather than empty these
+) RETURNS text[]                         -- those that had rows or a moved
+                                         -- sequence: quoted, sorted
+AS 'MODULE_PATHNAME', 'clean_tables'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION clean_tables(text[], boolean, boolean, text[]) IS
+'empties tables with the meaning of TRUNCATE [RESTART IDENTITY] [CASCADE], at the price of those that have rows or a moved sequence, and returns these, sorted (rule: TRUNCATE; errors 42P01, 3F000, 42602, 22004, 42809, 42501, 0A000, 55006, 25006; 55000 if a protected table would be emptied)';
+
+CREATE FUNCTION set_seq_max(
+    seq regclass,                      -- the sequence
+    target regclass,                   -- the table it fills
+    column_name name DEFAULT NULL,     -- NULL: the column that uses it, or id
+    forward_only boolean DEFAULT false -- never set it back
+) RETURNS bigint                       -- the sequence's last value then
+AS 'MODULE_PATHNAME', 'set_seq_max'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION set_seq_max(regclass, regclass, name, boolean) IS
+'sets a sequence to the greatest value of the column it fills (descending: the least), or to its start if there is none, and returns its last value; not undone by ROLLBACK (rule: setval; errors 22004, 42P01, 42809, 42703, 42702, 42804, 22003, 42501, 25006)';
+
+----------------------------------------------------------------
+-- database.c: dropping a database
+----------------------------------------------------------------
+
+CREATE FUNCTION drop_db(
+    db_name name, -- the database to drop
+    force boolean DEFAULT false -- end the connections to it first
+)
+RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'drop_db';
+
+COMMENT ON FUNCTION drop_db(name, boolean) IS
+'drops a database, for good: ROLLBACK does not bring it back; works inside a function or a transaction; returns false if there is no such database (rule: DROP DATABASE; errors 22004, 25006, 40P01, 42704, 53400, 55000, 55006, 55P03, 57P01 and those of DROP DATABASE)';

@@ -1,0 +1,163 @@
+/*-------------------------------------------------------------------------
+ *
+ * args.c
+ *	  Checks of function arguments, and the hints that go with them.
+ *
+ * What an argument means is its function's business; this file only turns
+ * Datums into C values, refuses NULLs by the argument's name, and finds the
+ * name that a mistyped one probably meant.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "common/args.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/varlena.h"
+
+/* How far a name may be from the one meant (core's parse_relation.c uses 3) */
+#define MAX_NAME_DISTANCE	3
+
+/* Reports an argument that is NULL but must not be (SQLSTATE 22004). */
+void
+pgsync_null_argument_error(FunctionCallInfo fcinfo, const char *argname)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("argument \"%s\" of function %s must not be null",
+					argname, get_func_name(fcinfo->flinfo->fn_oid))));
+}
+
+/* Returns a text or name-like text argument as a C string, NULL for NULL. */
+char *
+pgsync_arg_cstring_or_null(FunctionCallInfo fcinfo, int argno)
+{
+	if (PG_ARGISNULL(argno))
+		return NULL;
+	return text_to_cstring(PG_GETARG_TEXT_PP(argno));
+}
+
+/* Returns a boolean option; a NULL option means its default. */
+bool
+pgsync_arg_bool(FunctionCallInfo fcinfo, int argno, bool default_value)
+{
+	return PG_ARGISNULL(argno) ? default_value : PG_GETARG_BOOL(argno);
+}
+
+/*
+ * Returns a text[] argument as a List of C strings, NIL for NULL or '{}'.
+ *
+ * A null or empty element is an error that names the argument, and so is an
+ * array of more than one dimension.
+ */
+List *
+pgsync_arg_name_list(FunctionCallInfo fcinfo, int argno, const char *argname)
+{
+	ArrayType  *array;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			nelements;
+	List	   *names = NIL;
+
+	if (PG_ARGISNULL(argno))
+		return NIL;
+	array = PG_GETARG_ARRAYTYPE_P(argno);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("argument \"%s\" must be a one-dimensional array",
+						argname)));
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &nelements);
+	for (int i = 0; i < nelements; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"%s\" must not contain nulls",
+							argname)));
+		names = lappend(names, TextDatumGetCString(elements[i]));
+		if (*(char *) llast(names) == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_NAME),
+					 errmsg("argument \"%s\" must not contain empty names",
+							argname)));
+	}
+	return names;
+}
+
+/* Starts a search for the name that "source" probably meant. */
+void
+pgsync_closest_init(PgsyncClosestName *closest, const char *source)
+{
+	closest->source = source;
+	closest->match = NULL;
+	closest->distance = -1;
+}
+
+/*
+ * Offers one more candidate, which must outlive the search.
+ *
+ * The rule is core's for mistyped columns (parse_relation.c): at most three
+ * edits, and never more than half of the name; of equals the first wins.
+ */
+void
+pgsync_closest_feed(PgsyncClosestName *closest, const char *candidate)
+{
+	int			source_len = strlen(closest->source);
+	int			candidate_len = strlen(candidate);
+	int			limit;
+	int			distance;
+
+	/* so long a key was not meant to be a name, and would cost to compare */
+	if (source_len >= 2 * NAMEDATALEN)
+		return;
+
+	limit = Min(MAX_NAME_DISTANCE, pg_mbstrlen(closest->source) / 2);
+	if (closest->match != NULL)
+		limit = closest->distance - 1;
+
+	if (limit < 0)
+		return;
+	distance = varstr_levenshtein_less_equal(closest->source, source_len,
+											 candidate, candidate_len,
+											 1, 1, 1, limit, true);
+	if (distance <= limit)
+	{
+		closest->match = candidate;
+		closest->distance = distance;
+	}
+}
+
+/*
+ * Returns the column of "rel" that "name" probably meant, or NULL.
+ *
+ * A name that differs in case only is always a match: quoting is what people
+ * get wrong most.
+ */
+const char *
+pgsync_closest_attribute(Relation rel, const char *name)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	PgsyncClosestName closest;
+
+	pgsync_closest_init(&closest, name);
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+		if (attr->attisdropped)
+			continue;
+		if (pg_strcasecmp(NameStr(attr->attname), name) == 0)
+			return NameStr(attr->attname);
+		pgsync_closest_feed(&closest, NameStr(attr->attname));
+	}
+	return closest.match;
+}

@@ -1,0 +1,186 @@
+/*-------------------------------------------------------------------------
+ *
+ * bind.c
+ *	  Binding a caller's arguments to the $n of the caller's statement.
+ *
+ * The arguments are a function's VARIADIC "any".  One that has a type keeps
+ * it.  A bare literal has none, and takes the type that the statement gives
+ * its $n, as a parameter does that a driver sends without a type (see
+ * "Extended Query" in the manual's Message Flow): analyzing the statement
+ * tells it.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "common/bind.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "parser/analyze.h"
+#include "common/sqltext.h"
+#include "utils/lsyscache.h"
+
+/* The arguments: arrays of "count" */
+typedef struct ArgumentList
+{
+	int			count;
+	Datum	   *values;			/* a C string where the type is unknown */
+	Oid		   *types;
+	bool	   *nulls;
+} ArgumentList;
+
+/* Collects the arguments; VARIADIC NULL is none. */
+static void
+collect_arguments(FunctionCallInfo fcinfo, int first_arg, ArgumentList *args)
+{
+	memset(args, 0, sizeof(*args));
+	if (PG_NARGS() > first_arg)
+		args->count = extract_variadic_args(fcinfo, first_arg, false,
+											&args->values, &args->types,
+											&args->nulls);
+	args->count = Max(args->count, 0);
+}
+
+/* Insists that there is an argument for every $n, and none over. */
+static void
+check_argument_count(int nargs, int nparams, const char *argname)
+{
+	if (nargs == nparams)
+		return;
+	if (nparams == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("wrong number of arguments for \"%s\"", argname),
+				 errdetail_plural("The text has no $1, but %d argument was given.",
+								  "The text has no $1, but %d arguments were given.",
+								  nargs, nargs)));
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("wrong number of arguments for \"%s\"", argname),
+			 errdetail_plural("The text has parameters up to $%d, but %d argument was given.",
+							  "The text has parameters up to $%d, but %d arguments were given.",
+							  nargs, nparams, nargs)));
+}
+
+/* Names the $n, whose number *arg is, in the error that its value causes. */
+static void
+value_error_callback(void *arg)
+{
+	errcontext("value of $%d", *(int *) arg);
+}
+
+/* Converts the literal that is the value of $number to the type. */
+static Datum
+convert_literal(char *literal, Oid type, int number)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = value_error_callback,
+		.arg = &number
+	};
+	Oid			input;
+	Oid			ioparam;
+	Datum		value;
+
+	error_context_stack = &callback;
+	getTypeInputInfo(type, &input, &ioparam);
+	value = OidInputFunctionCall(input, literal, ioparam, -1);
+	error_context_stack = callback.previous;
+	return value;
+}
+
+/* Makes errors point into the caller's text; "arg" is that text. */
+static void
+analysis_error_callback(void *arg)
+{
+	pgsync_internal_error_position(arg);
+}
+
+/*
+ * Replaces the arguments of unknown type by values of the type that the
+ * statement gives to their $n; text where it does not mention it at all.
+ *
+ * The analysis ends here: its result would not fit the values, which may
+ * have been converted since.
+ */
+static void
+resolve_unknown_arguments(ArgumentList *args, RawStmt *statement,
+						  const char *sql)
+{
+	int			ntypes = args->count;
+	Oid		   *types = palloc(ntypes * sizeof(Oid));
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = analysis_error_callback,
+		.arg = unconstify(char *, sql)
+	};
+
+	memcpy(types, args->types, ntypes * sizeof(Oid));
+	error_context_stack = &callback;
+	(void) parse_analyze_varparams(statement, sql, &types, &ntypes, NULL);
+	error_context_stack = callback.previous;
+
+	for (int i = 0; i < args->count; i++)
+	{
+		if (args->types[i] != UNKNOWNOID)
+			continue;
+		if (!OidIsValid(types[i]) || types[i] == UNKNOWNOID)
+			types[i] = TEXTOID;
+		if (!args->nulls[i])
+			args->values[i] =
+				convert_literal(DatumGetCString(args->values[i]), types[i],
+								i + 1);
+		args->types[i] = types[i];
+	}
+}
+
+/* Says whether any argument is a bare literal. */
+static bool
+has_unknown_argument(const ArgumentList *args)
+{
+	for (int i = 0; i < args->count; i++)
+	{
+		if (args->types[i] == UNKNOWNOID)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns the parameters for a statement, its arguments being those of the
+ * function call from "first_arg" on, or NULL if it has none.
+ *
+ * "sql" is what the statement was parsed from; the parse tree is used up.
+ * "argname" is the function's argument that holds the text, for messages.
+ * Too few or too many arguments are an error (42601, as for EXECUTE).
+ */
+ParamListInfo
+pgsync_bind_arguments(FunctionCallInfo fcinfo, int first_arg,
+					  RawStmt *statement, const char *sql,
+					  const char *argname)
+{
+	ArgumentList args;
+	ParamListInfo params;
+
+	collect_arguments(fcinfo, first_arg, &args);
+	check_argument_count(args.count, pgsync_highest_parameter(statement),
+						 argname);
+	if (args.count == 0)
+		return NULL;
+	if (has_unknown_argument(&args))
+		resolve_unknown_arguments(&args, statement, sql);
+
+	params = makeParamList(args.count);
+	for (int i = 0; i < args.count; i++)
+	{
+		ParamExternData *param = &params->params[i];
+
+		param->value = args.values[i];
+		param->isnull = args.nulls[i];
+		param->pflags = PARAM_FLAG_CONST;
+		param->ptype = args.types[i];
+	}
+	return params;
+}

@@ -1,0 +1,286 @@
+/*-------------------------------------------------------------------------
+ *
+ * sqltext.c
+ *	  Checks of SQL text that a caller passes as an argument.
+ *
+ * The server's own raw parser says what the text is.  The checks see grammar
+ * alone: whether tables exist and types fit is found out when the statement
+ * is analyzed.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "nodes/nodeFuncs.h"
+#include "parser/parser.h"
+#include "parser/scansup.h"
+#include "common/sqltext.h"
+#include "tcop/utility.h"
+
+/* What the error callback tells about the text that is being parsed */
+typedef struct SqlTextContext
+{
+	const char *sql;
+	const char *argname;
+} SqlTextContext;
+
+/*
+ * Turns the cursor position of an error, while its context is collected, into
+ * one in the query given: the statement that the client sent is another.
+ */
+void
+pgsync_internal_error_position(const char *query)
+{
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(query);
+	}
+}
+
+/* Makes a syntax error point into the text, and names the argument. */
+static void
+sqltext_error_callback(void *arg)
+{
+	SqlTextContext *context = arg;
+
+	pgsync_internal_error_position(context->sql);
+	errcontext("argument \"%s\"", context->argname);
+}
+
+/* Runs the raw parser; its errors name the argument. */
+static List *
+parse_text(const char *sql, RawParseMode mode, const char *argname)
+{
+	SqlTextContext context = {sql, argname};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = sqltext_error_callback,
+		.arg = &context
+	};
+	List	   *statements;
+
+	error_context_stack = &callback;
+	statements = raw_parser(sql, mode);
+	error_context_stack = callback.previous;
+	return statements;
+}
+
+/*
+ * Parses an argument that must be one SQL statement.  No statement or more
+ * than one is a syntax error (42601), as in a prepared statement.
+ */
+RawStmt *
+pgsync_parse_statement(const char *sql, const char *argname)
+{
+	List	   *statements = parse_text(sql, RAW_PARSE_DEFAULT, argname);
+
+	if (statements == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"%s\" must be one SQL statement, not an empty text",
+						argname)));
+	if (list_length(statements) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"%s\" must be one SQL statement, not %d",
+						argname, list_length(statements)),
+				 errhint("Run each statement in a call of its own.")));
+	return linitial_node(RawStmt, statements);
+}
+
+/*
+ * Says whether the grammar allows the statement to return rows.  Some that
+ * it allows do not in fact: SELECT INTO, MERGE, CALL and EXECUTE are left to
+ * SPI, which knows once the statement is analyzed.
+ */
+static bool
+may_return_rows(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_SelectStmt:
+		case T_MergeStmt:
+		case T_ExplainStmt:
+		case T_VariableShowStmt:
+		case T_ExecuteStmt:
+		case T_CallStmt:
+			return true;
+		case T_FetchStmt:
+			return !castNode(FetchStmt, statement)->ismove;
+		case T_InsertStmt:
+			return pgsync_has_returning(castNode(InsertStmt, statement));
+		case T_UpdateStmt:
+			return pgsync_has_returning(castNode(UpdateStmt, statement));
+		case T_DeleteStmt:
+			return pgsync_has_returning(castNode(DeleteStmt, statement));
+		default:
+			return false;
+	}
+}
+
+/* Refuses a statement that returns no rows (42601), before it runs. */
+void
+pgsync_require_rows(RawStmt *statement, const char *argname)
+{
+	if (!may_return_rows(statement->stmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"%s\" must be a statement that returns rows, but %s does not",
+						argname,
+						CreateCommandName(statement->stmt)),
+				 errhint("Use SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN, or INSERT, UPDATE or DELETE with RETURNING.")));
+}
+
+/*
+ * Says whether the statement, parsed as an expression of PL/pgSQL, has one
+ * value without a name and no further clause: that grammar accepts whatever
+ * may follow the word SELECT.
+ */
+static bool
+is_bare_expression(SelectStmt *select)
+{
+	ResTarget  *target;
+
+	if (list_length(select->targetList) != 1)
+		return false;
+	target = linitial_node(ResTarget, select->targetList);
+	return target->name == NULL && target->indirection == NIL &&
+		select->distinctClause == NIL && select->intoClause == NULL &&
+		select->fromClause == NIL && select->whereClause == NULL &&
+		select->groupClause == NIL && select->havingClause == NULL &&
+		select->windowClause == NIL && select->sortClause == NIL &&
+		select->limitOffset == NULL && select->limitCount == NULL &&
+		select->lockingClause == NIL && select->withClause == NULL;
+}
+
+/* Returns the text without the white space at its end. */
+static char *
+trim_end(const char *sql)
+{
+	int			length = strlen(sql);
+
+	while (length > 0 && scanner_isspace(sql[length - 1]))
+		length--;
+	return pnstrdup(sql, length);
+}
+
+/*
+ * Refuses an argument that is not exactly one SQL expression (42601), so
+ * that it may be put between parentheses in a statement.
+ *
+ * It is parsed twice.  Bare, it must be an expression that is complete in
+ * itself: "true) OR (true" is not.  Between parentheses it must be one too,
+ * which a comment at its end, that hides the parenthesis, is not.  The other
+ * kind of comment would do no harm, but is refused alike; nothing else that
+ * the parser accepts ends in its last two characters.
+ */
+void
+pgsync_check_expression(const char *sql, const char *argname)
+{
+	List	   *statements = parse_text(sql, RAW_PARSE_PLPGSQL_EXPR, argname);
+	RawStmt    *statement = linitial_node(RawStmt, statements);
+	char	   *trimmed = trim_end(sql);
+	int			length = strlen(trimmed);
+
+	if (!is_bare_expression(castNode(SelectStmt, statement->stmt)))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"%s\" must be one SQL expression: \"%s\"",
+						argname, sql),
+				 errhint("Give a condition as it would stand after WHERE, without further clauses.")));
+	if (length > 2 && strcmp(trimmed + length - 2, "*/") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"%s\" must not end in a comment: \"%s\"",
+						argname, sql)));
+	parse_text(psprintf("(%s)", trimmed), RAW_PARSE_PLPGSQL_EXPR, argname);
+}
+
+/*
+ * Insists that a text is one ON CONFLICT clause and nothing else: it must
+ * complete "INSERT INTO t DEFAULT VALUES", which no other clause can do but
+ * RETURNING (see insert_rest in core's gram.y).
+ *
+ * Errors: 42601.
+ */
+void
+pgsync_check_on_conflict(const char *on_conflict)
+{
+	char	   *query = psprintf("INSERT INTO t DEFAULT VALUES\n%s\n",
+								 on_conflict);
+	List	   *raw = parse_text(query, RAW_PARSE_DEFAULT, "on_conflict");
+	InsertStmt *insert = NULL;
+
+	if (list_length(raw) == 1 && linitial_node(RawStmt, raw)->stmt_len == 0)
+		insert = (InsertStmt *) linitial_node(RawStmt, raw)->stmt;
+	if (insert == NULL || !IsA(insert, InsertStmt) ||
+		insert->onConflictClause == NULL ||
+		pgsync_has_returning(insert))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"on_conflict\" must be one ON CONFLICT clause"),
+				 errhint("For example: ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name")));
+}
+
+/* Keeps the highest number of a $n in *context, an int. */
+static bool
+parameter_walker(Node *node, void *context)
+{
+	int		   *highest = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ParamRef))
+	{
+		*highest = Max(*highest, ((ParamRef *) node)->number);
+		return false;
+	}
+	return raw_expression_tree_walker(node, parameter_walker, context);
+}
+
+/*
+ * Returns the highest n of a $n in the statement, 0 if there is none.
+ *
+ * The server's tree walker knows the statements that are planned; of the
+ * others, those that can have parameters wrap one of these, or a list.
+ */
+int
+pgsync_highest_parameter(RawStmt *statement)
+{
+	Node	   *node = statement->stmt;
+	int			highest = 0;
+
+	if (IsA(node, ExplainStmt))
+		node = castNode(ExplainStmt, node)->query;
+	if (IsA(node, CreateTableAsStmt))
+		node = castNode(CreateTableAsStmt, node)->query;
+	else if (IsA(node, DeclareCursorStmt))
+		node = castNode(DeclareCursorStmt, node)->query;
+	else if (IsA(node, CallStmt))
+		node = (Node *) castNode(CallStmt, node)->funccall;
+
+	switch (nodeTag(node))
+	{
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+		case T_FuncCall:
+			parameter_walker(node, &highest);
+			break;
+		case T_ExecuteStmt:
+			parameter_walker((Node *) castNode(ExecuteStmt, node)->params,
+							 &highest);
+			break;
+		default:
+			break;
+	}
+	return highest;
+}

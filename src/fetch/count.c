@@ -1,0 +1,158 @@
+/*-------------------------------------------------------------------------
+ *
+ * count.c
+ *	  fetch_count: the exact number of rows of a relation.
+ *
+ * What the count means is always SELECT count(*) FROM target [WHERE ...].
+ * count_tables.c says whether it may be done table by table, which is faster;
+ * else the statement runs through SPI.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/relation.h"
+#include "common/args.h"
+#include "common/bind.h"
+#include "catalog/pg_class.h"
+#include "fetch/count_tables.h"
+#include "common/spi_util.h"
+#include "common/sqltext.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+
+/*
+ * Opens the target, and keeps it locked to the end of the transaction, as a
+ * query on it does.  Refuses relations that have no rows (42809).
+ */
+static Relation
+open_target(Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	switch (rel->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_MATVIEW:
+		case RELKIND_TOASTVALUE:
+		case RELKIND_VIEW:
+		case RELKIND_FOREIGN_TABLE:
+		case RELKIND_SEQUENCE:
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("cannot count the rows of relation \"%s\"",
+							RelationGetRelationName(rel)),
+					 errdetail_relkind_not_supported(rel->rd_rel->relkind)));
+	}
+	return rel;
+}
+
+/*
+ * Says whether counting by table may be worth its planning.  With a condition
+ * it is only for the sake of foreign children.  A view's columns may have
+ * side effects, which its plan need not show.
+ */
+static bool
+may_count_by_table(Relation target, bool conditional)
+{
+	switch (target->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_MATVIEW:
+		case RELKIND_TOASTVALUE:
+			return !conditional || target->rd_rel->relhassubclass;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Runs the statement that counts, under the caller's snapshot.
+ *
+ * Partition-wise aggregation is off by default because it is costly to plan,
+ * which is little beside a count: it lets workers count whole partitions.
+ */
+static int64
+count_by_statement(const char *sql, ParamListInfo params, bool partitioned)
+{
+	SPIExecuteOptions options = {.params = params,.read_only = true};
+	int			nestlevel = NewGUCNestLevel();
+	bool		isnull;
+	int64		count;
+
+	if (partitioned)
+		(void) set_config_option("enable_partitionwise_aggregate", "on",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	pgsync_spi_execute_extended(sql, &options);
+	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+										SPI_tuptable->tupdesc, 1, &isnull));
+	AtEOXact_GUC(true, nestlevel);
+	return count;
+}
+
+/* Counts the target's rows, those for which the condition is true if any. */
+static int64
+count_rows(FunctionCallInfo fcinfo, Relation target)
+{
+	char	   *condition = PG_NARGS() > 1 ?
+	pgsync_arg_cstring_or_null(fcinfo, 1) : NULL;
+	char	   *sql = psprintf("SELECT pg_catalog.count(*) FROM %s",
+							   pgsync_qualified_relation_name(target));
+	RawStmt    *statement;
+	ParamListInfo params;
+	int64		count;
+
+	if (condition != NULL)
+	{
+		pgsync_check_expression(condition, "condition");
+		sql = psprintf("%s WHERE (%s)", sql, condition);
+	}
+	statement = pgsync_parse_statement(sql, "condition");
+	params = pgsync_bind_arguments(fcinfo, 2, statement, sql, "condition");
+
+	if (may_count_by_table(target, condition != NULL) &&
+		pgsync_count_by_table(sql, params, &count))
+		return count;
+	return count_by_statement(sql, params,
+							  target->rd_rel->relkind == RELKIND_PARTITIONED_TABLE);
+}
+
+PG_FUNCTION_INFO_V1(fetch_count);
+
+/*
+ * fetch_count(target regclass [, condition text [, VARIADIC args "any"]])
+ * returns bigint
+ *
+ * Returns exactly what SELECT count(*) FROM target WHERE (condition) would
+ * return in the place of the call: it sees what the calling statement sees,
+ * and needs the same privileges.  A null target is error 22004; a relation
+ * without rows, such as an index, 42809; a condition that is not one
+ * expression, or a wrong number of arguments, 42601; else the errors of
+ * count(*).
+ */
+Datum
+fetch_count(PG_FUNCTION_ARGS)
+{
+	Relation	target;
+	int64		count;
+
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	target = open_target(PG_GETARG_OID(0));
+	pgsync_spi_connect();
+	count = count_rows(fcinfo, target);
+	pgsync_spi_finish();
+	relation_close(target, NoLock);
+	PG_RETURN_INT64(count);
+}

@@ -1,0 +1,158 @@
+/*-------------------------------------------------------------------------
+ *
+ * csv.c
+ *	  insert_csv and insert_csv_text: rows given as CSV, into a table.
+ *
+ * This file reads the arguments and checks the access to files; CSV is
+ * source_csv.c's business, inserting that of load.c and below.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "common/args.h"
+#include "catalog/pg_authid.h"
+#include "insert/load.h"
+#include "miscadmin.h"
+#include "source/source_csv.h"
+#include "common/sqltext.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(insert_csv);
+PG_FUNCTION_INFO_V1(insert_csv_text);
+
+/* Opens a source for the function's second argument. */
+typedef PgsyncSource *(*OpenSource) (FunctionCallInfo fcinfo,
+									 PgsyncTarget *target,
+									 const PgsyncCsvOptions *options);
+
+/* Returns a text option; a NULL option means its default. */
+static const char *
+text_option(FunctionCallInfo fcinfo, int argno, const char *default_value)
+{
+	const char *value = pgsync_arg_cstring_or_null(fcinfo, argno);
+
+	return value != NULL ? value : default_value;
+}
+
+/*
+ * Insists on what COPY FROM insists on for a file of the server (core's
+ * DoCopy), and on an absolute path.
+ *
+ * Errors: 42501, 42602.
+ */
+static void
+check_file_access(const char *path)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to insert from a file of the server"),
+				 errdetail("Only roles with privileges of the \"%s\" role may read the server's files.",
+						   "pg_read_server_files"),
+				 errhint("insert_csv_text takes the CSV itself and needs no such privilege, nor does psql's \\copy.")));
+	if (!is_absolute_path(path))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("relative path \"%s\" not allowed for insert_csv",
+						path),
+				 errhint("The path is one on the server's machine; give it from the root on.")));
+}
+
+/* Opens the file that insert_csv's second argument names. */
+static PgsyncSource *
+open_file(FunctionCallInfo fcinfo, PgsyncTarget *target,
+		  const PgsyncCsvOptions *options)
+{
+	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	canonicalize_path(path);
+	check_file_access(path);
+	return pgsync_source_csv_open_file(target, path, options);
+}
+
+/* Opens the text that is insert_csv_text's second argument. */
+static PgsyncSource *
+open_text(FunctionCallInfo fcinfo, PgsyncTarget *target,
+		  const PgsyncCsvOptions *options)
+{
+	return pgsync_source_csv_open_text(target, PG_GETARG_TEXT_PP(1), options);
+}
+
+/*
+ * Does the work of both functions, whose arguments differ in the second only;
+ * all that it allocates is gone when it returns.
+ */
+static Datum
+insert_csv_internal(FunctionCallInfo fcinfo, OpenSource open_source,
+					const char *encoding)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgsync insert CSV",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	PgsyncTarget *target;
+	PgsyncSource *source;
+	PgsyncCsvOptions options = {0};
+	PgsyncClauses clauses = {0};
+	uint64		processed;
+
+	options.exclude_columns = pgsync_arg_name_list(fcinfo, 2,
+												   "exclude_columns");
+	options.delimiter = text_option(fcinfo, 3, ",");
+	clauses.on_conflict = pgsync_arg_cstring_or_null(fcinfo, 4);
+	options.null_string = text_option(fcinfo, 5, "");
+	options.quote = text_option(fcinfo, 6, "\"");
+	options.escape = text_option(fcinfo, 7, NULL);
+	options.encoding = encoding;
+	if (clauses.on_conflict != NULL)
+		pgsync_check_on_conflict(clauses.on_conflict);
+
+	target = pgsync_target_open(PG_GETARG_OID(0));
+	source = open_source(fcinfo, target, &options);
+	processed = pgsync_load(source, &clauses, None_Receiver);
+	pgsync_source_csv_close(source);
+	pgsync_target_close(target);
+
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
+	PG_RETURN_INT64(processed);
+}
+
+/*
+ * insert_csv(target regclass, csv_path text, exclude_columns text[],
+ *			  delimiter text, on_conflict text, null_string text, quote text,
+ *			  escape text, encoding text) returns bigint
+ *
+ * Inserts the rows of a CSV file on the server: the header's names choose the
+ * columns, fields named in exclude_columns are dropped, columns that the CSV
+ * lacks take their DEFAULT.  Returns how many rows were inserted or updated.
+ * The format and its options are COPY's (manual, "COPY", CSV Format), and so
+ * is the privilege that it takes, pg_read_server_files.  Other than for most
+ * options, a NULL on_conflict is not the default but no clause at all.
+ */
+Datum
+insert_csv(PG_FUNCTION_ARGS)
+{
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ARG(fcinfo, 1, "csv_path");
+	return insert_csv_internal(fcinfo, open_file,
+							   pgsync_arg_cstring_or_null(fcinfo, 8));
+}
+
+/*
+ * insert_csv_text(target regclass, csv text, ...) returns bigint
+ *
+ * The same with the CSV itself, which takes no privilege on files.
+ */
+Datum
+insert_csv_text(PG_FUNCTION_ARGS)
+{
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ARG(fcinfo, 1, "csv");
+	return insert_csv_internal(fcinfo, open_text, NULL);
+}

@@ -1,0 +1,222 @@
+/*-------------------------------------------------------------------------
+ *
+ * insert.c
+ *	  insert_many, insert_one, insert_returning: JSON objects as new rows.
+ *
+ * This file reads the arguments; what inserting means and how it is done is
+ * in load.c and below.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "common/args.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "insert/load.h"
+#include "value/row_receiver.h"
+#include "common/sqltext.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(insert_many_jsonb);
+PG_FUNCTION_INFO_V1(insert_many_json);
+PG_FUNCTION_INFO_V1(insert_many_text);
+PG_FUNCTION_INFO_V1(insert_one);
+PG_FUNCTION_INFO_V1(insert_returning);
+
+/* Reads an on_conflict argument: one checked clause, or NULL. */
+static const char *
+on_conflict_arg(FunctionCallInfo fcinfo, int argno)
+{
+	const char *clause = pgsync_arg_cstring_or_null(fcinfo, argno);
+
+	if (clause != NULL)
+		pgsync_check_on_conflict(clause);
+	return clause;
+}
+
+/*
+ * Returns RETURNING's list for column names, of which '*' means all columns;
+ * NULL for no names.
+ */
+static const char *
+returning_list(PgsyncTarget *target, List *names)
+{
+	StringInfoData buf;
+	ListCell   *cell;
+
+	if (names == NIL)
+		return NULL;
+	initStringInfo(&buf);
+	foreach(cell, names)
+	{
+		const char *name = lfirst(cell);
+		int			len = strlen(name);
+
+		if (buf.len > 0)
+			appendStringInfoString(&buf, ", ");
+		if (strcmp(name, "*") == 0 && pgsync_target_find(target, "*", 1) == 0)
+			appendStringInfoString(&buf, "t.*");
+		else if (pgsync_target_find(target, name, len) == 0)
+			pgsync_target_unknown_column(target, name, len);
+		else
+			appendStringInfo(&buf, "t.%s", quote_identifier(name));
+	}
+	return buf.data;
+}
+
+/*
+ * Does insert_many's work: target regclass, data, on_conflict text; all that
+ * it allocates is gone when it returns.
+ */
+static Datum
+insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
+{
+	MemoryContext context;
+	MemoryContext oldcontext;
+	PgsyncTarget *target;
+	PgsyncClauses clauses = {0};
+	uint64		processed;
+
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync insert",
+									ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
+	clauses.on_conflict = on_conflict_arg(fcinfo, 2);
+	target = pgsync_target_open(PG_GETARG_OID(0));
+	processed = pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1),
+												   format),
+							&clauses, None_Receiver);
+	pgsync_target_close(target);
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
+	PG_RETURN_INT64(processed);
+}
+
+/*
+ * insert_many(target regclass, data jsonb, on_conflict text) returns bigint
+ *
+ * Inserts an array of objects, or one object: keys are column names.  Returns
+ * how many rows were inserted or updated.  Means what INSERT means (manual,
+ * "INSERT"); values convert as in jsonb_populate_record.
+ */
+Datum
+insert_many_jsonb(PG_FUNCTION_ARGS)
+{
+	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
+}
+
+/* The same with json, which is read as text and never made into a jsonb. */
+Datum
+insert_many_json(PG_FUNCTION_ARGS)
+{
+	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSON);
+}
+
+/* The same with text, which may also be JSON Lines. */
+Datum
+insert_many_text(PG_FUNCTION_ARGS)
+{
+	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/* Inserts data and sends the rows that "names" ask for to the receiver. */
+static void
+insert_into_receiver(FunctionCallInfo fcinfo, List *names,
+					 PgsyncRowReceiver *receiver)
+{
+	PgsyncClauses clauses = {0};
+	PgsyncTarget *target;
+
+	clauses.on_conflict = on_conflict_arg(fcinfo, 3);
+	target = pgsync_target_open(PG_GETARG_OID(0));
+	clauses.returning = returning_list(target, names);
+	pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1),
+									   PGSYNC_JSON_FORMAT_JSONB),
+				&clauses,
+				clauses.returning ? &receiver->pub : None_Receiver);
+	pgsync_target_close(target);
+}
+
+/*
+ * insert_one(target regclass, data jsonb, return_columns text[],
+ *			  on_conflict text) returns jsonb
+ *
+ * Inserts one object as a row.  Returns the columns asked for as an object,
+ * NULL without return_columns or when the conflict clause skipped the row.
+ * Data that is no object is error 22023, an unknown column 42703; else the
+ * errors of INSERT.
+ */
+Datum
+insert_one(PG_FUNCTION_ARGS)
+{
+	MemoryContext context;
+	MemoryContext oldcontext;
+	PgsyncRowReceiver *receiver;
+
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
+	if (!JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(1)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("data must be a JSON object"),
+				 errhint("For an array of objects use insert_many or insert_returning.")));
+
+	receiver = pgsync_row_receiver_create(NULL, NULL);
+	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync insert",
+									ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
+	insert_into_receiver(fcinfo,
+						 pgsync_arg_name_list(fcinfo, 2, "return_columns"),
+						 receiver);
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
+	if (!receiver->found)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(receiver->first);
+}
+
+/*
+ * insert_returning(target regclass, data jsonb, return_columns text[],
+ *					on_conflict text) returns setof jsonb
+ *
+ * Inserts an array of objects, or one object, and returns the columns asked
+ * for (all of them for NULL) of each row inserted or updated, in the order
+ * of the input.  Rows go to a tuplestore, which spills to disk beyond
+ * work_mem.  Errors as for insert_one; 22023 for an empty return_columns.
+ */
+Datum
+insert_returning(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext context;
+	MemoryContext oldcontext;
+	PgsyncRowReceiver *receiver;
+	List	   *names;
+
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync insert",
+									ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
+	names = PG_ARGISNULL(2) ? list_make1("*") :
+		pgsync_arg_name_list(fcinfo, 2, "return_columns");
+	if (names == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"return_columns\" must name at least one column"),
+				 errhint("Use '{*}' for all columns, or insert_many to return none.")));
+	receiver = pgsync_row_receiver_create(rsinfo->setResult, rsinfo->setDesc);
+	insert_into_receiver(fcinfo, names, receiver);
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}

@@ -1,0 +1,223 @@
+/*-------------------------------------------------------------------------
+ *
+ * insert_data.c
+ *	  get_insert_data: the INSERT statement for JSON rows, and its values.
+ *
+ * Runs nothing and converts nothing: the caller gets a parameterised
+ * statement and, for each row, the values of its parameters.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/htup_details.h"
+#include "common/args.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "common/spi_util.h"
+#include "row/target.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(get_insert_data);
+
+/* Collects the columns that an object names, in the order of the table. */
+static List *
+object_columns(PgsyncTarget *target, JsonbContainer *object)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(object);
+	JsonbValue	value;
+	List	   *columns = NIL;
+
+	JsonbIteratorNext(&iterator, &value, true); /* WJB_BEGIN_OBJECT */
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
+	{
+		AttrNumber	attnum = pgsync_target_find(target, value.val.string.val,
+												value.val.string.len);
+
+		if (attnum == 0)
+			pgsync_target_unknown_column(target, value.val.string.val,
+										 value.val.string.len);
+		columns = lappend_int(columns, attnum);
+		JsonbIteratorNext(&iterator, &value, true); /* WJB_VALUE */
+	}
+	list_sort(columns, list_int_cmp);
+	return columns;
+}
+
+/* Returns "INSERT INTO s.t (a, b) VALUES ($1, $2)" for the columns. */
+static char *
+insert_text(PgsyncTarget *target, List *columns)
+{
+	StringInfoData buf;
+	ListCell   *cell;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "INSERT INTO %s",
+					 pgsync_qualified_relation_name(target->rel));
+	if (columns == NIL)
+	{
+		appendStringInfoString(&buf, " DEFAULT VALUES");
+		return buf.data;
+	}
+	foreach(cell, columns)
+		appendStringInfo(&buf, "%s%s",
+						 foreach_current_index(cell) > 0 ? ", " : " (",
+						 quote_identifier(target->columns[lfirst_int(cell) - 1].name));
+	foreach(cell, columns)
+		appendStringInfo(&buf, "%s%d",
+						 foreach_current_index(cell) > 0 ? ", $" : ") VALUES ($",
+						 foreach_current_index(cell) + 1);
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
+}
+
+/* Reports a column that one row names and another does not (22023). */
+static void
+report_uneven_rows(PgsyncTarget *target, int64 number, List *columns,
+				   List *row_columns)
+{
+	List	   *missing = list_difference_int(columns, row_columns);
+	List	   *extra = list_difference_int(row_columns, columns);
+	AttrNumber	attnum = linitial_int(missing ? missing : extra);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 missing ?
+			 errmsg("row %lld lacks key \"%s\", which row 1 has",
+					(long long) number, target->columns[attnum - 1].name) :
+			 errmsg("row %lld has key \"%s\", which row 1 lacks",
+					(long long) number, target->columns[attnum - 1].name),
+			 errhint("One statement serves all rows, so all must have the same keys; insert_many has no such limit.")));
+}
+
+/* Pushes a row's values, in the order of the columns, as an array. */
+static void
+push_row(JsonbParseState **state, PgsyncTarget *target, List *columns,
+		 JsonbContainer *object)
+{
+	ListCell   *cell;
+
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	foreach(cell, columns)
+	{
+		PgsyncColumn *column = &target->columns[lfirst_int(cell) - 1];
+
+		pushJsonbValue(state, WJB_ELEM,
+					   getKeyJsonValueFromContainer(object, column->name,
+													column->name_len, NULL));
+	}
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
+/*
+ * Reads the next row of the data into *object; false at the end.  "rows" is
+ * NULL for data that is one object.
+ */
+static bool
+next_object(Jsonb *data, JsonbIterator **rows, int64 number,
+			JsonbContainer **object)
+{
+	JsonbValue	element;
+
+	if (*rows == NULL)
+	{
+		*object = &data->root;
+		return number == 1;
+	}
+	if (JsonbIteratorNext(rows, &element, true) != WJB_ELEM)
+		return false;
+	if (element.type != jbvBinary ||
+		!JsonContainerIsObject(element.val.binary.data))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("element %lld of the array is not a JSON object",
+						(long long) number)));
+	*object = element.val.binary.data;
+	return true;
+}
+
+/* Begins reading the data: an object, or an array. */
+static JsonbIterator *
+begin_rows(Jsonb *data)
+{
+	JsonbIterator *rows;
+	JsonbValue	ignored;
+
+	if (JB_ROOT_IS_SCALAR(data))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("data must be a JSON object or an array of objects")));
+	if (JB_ROOT_IS_OBJECT(data))
+		return NULL;
+	rows = JsonbIteratorInit(&data->root);
+	JsonbIteratorNext(&rows, &ignored, true);	/* WJB_BEGIN_ARRAY */
+	return rows;
+}
+
+/* Builds the array of the rows' values; *columns is set from the first row. */
+static Jsonb *
+collect_values(PgsyncTarget *target, Jsonb *data, List **columns)
+{
+	JsonbIterator *rows = begin_rows(data);
+	JsonbParseState *state = NULL;
+	JsonbContainer *object;
+	int64		number = 1;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (; next_object(data, &rows, number, &object); number++)
+	{
+		List	   *row_columns = object_columns(target, object);
+
+		CHECK_FOR_INTERRUPTS();
+		if (number == 1)
+			*columns = row_columns;
+		else if (!equal(*columns, row_columns))
+			report_uneven_rows(target, number, *columns, row_columns);
+		push_row(&state, target, *columns, object);
+	}
+	if (number == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("data has no rows"),
+				 errdetail("The statement's columns are those of the first row.")));
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+/*
+ * get_insert_data(target regclass, data jsonb, OUT query text,
+ *				   OUT "values" jsonb)
+ *
+ *		query	INSERT INTO public.users (id, name) VALUES ($1, $2)
+ *		values	[[1, "a"], [2, null]]
+ *
+ * Columns stand in the table's order.  Rows whose keys differ are error
+ * 22023, since one statement must serve them all; a key that is no column is
+ * 42703.
+ */
+Datum
+get_insert_data(PG_FUNCTION_ARGS)
+{
+	PgsyncTarget *target;
+	List	   *columns = NIL;
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+
+	target = pgsync_target_look_at(PG_GETARG_OID(0));
+	values[1] = JsonbPGetDatum(collect_values(target, PG_GETARG_JSONB_P(1),
+											  &columns));
+	values[0] = CStringGetTextDatum(insert_text(target, columns));
+	pgsync_target_close(target);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  values, nulls)));
+}

@@ -1,0 +1,492 @@
+/*-------------------------------------------------------------------------
+ *
+ * load.c
+ *	  The one loop that takes rows from a source to where they belong.
+ *
+ * Pulls rows from a source, adds the defaults of columns that a row does not
+ * name, and feeds them to the INSERT statement's sink.  Rows may name
+ * differing columns:
+ *
+ * - Where pgsync knows the target's defaults, one statement serves all rows;
+ *	 when a row names a column that no earlier row had, the caller's privilege
+ *	 on it is checked and the statement goes on.
+ * - Where it does not (views, rules), or where the rows are spooled for
+ *	 another statement, each run of rows that name the same columns is a
+ *	 statement of its own.
+ * - With a follower, whose clause depends on the columns, a row that names
+ *	 a new column begins another statement.
+ *
+ * Also kept here: error context ("row 17, column ...") and the progress that
+ * pg_stat_progress_copy shows.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/xact.h"
+#include "commands/progress.h"
+#include "row/defaults.h"
+#include "insert/load.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/backend_progress.h"
+#include "utils/backend_status.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* How much of a value error context shows */
+#define MAX_SHOWN_VALUE		100
+
+/* Progress is reported once in so many rows */
+#define PROGRESS_INTERVAL	256
+
+typedef struct Load
+{
+	PgsyncFeed	feed;
+	PgsyncSource *source;
+	PgsyncTarget *target;
+	const PgsyncClauses *clauses;
+	PgsyncDefaults *defaults;
+	PgsyncStatement *statement; /* running */
+	PgsyncRow	row;
+	bool		reading;		/* is row the one being read? */
+	bool		pending;		/* read, but not yet fed */
+	Datum	   *pending_values; /* of the pending row, in row_context */
+	bool	   *pending_nulls;
+	MemoryContext row_context;
+	bool	   *known;			/* columns that a row has named so far */
+	bool	   *provided;		/* columns that the statement takes from us */
+	bool	   *complete;		/* all of the provided ones, to compare with */
+	bool		reports_progress;
+	uint64		fed;			/* rows so far */
+} Load;
+
+/* Appends a value, clipped, in double quotes. */
+static void
+append_clipped(StringInfo buf, const char *value, int len)
+{
+	int			clipped = pg_mbcliplen(value, len, MAX_SHOWN_VALUE);
+
+	appendStringInfoChar(buf, '"');
+	appendBinaryStringInfo(buf, value, clipped);
+	appendStringInfoString(buf, clipped < len ? "...\"" : "\"");
+}
+
+/* Adds where in the input an error belongs to its context. */
+static void
+load_error_callback(void *arg)
+{
+	Load	   *load = arg;
+	const char *unit = load->source->routine->unit;
+	PgsyncFeed *feed = &load->feed;
+	PgsyncRow  *row = &load->row;
+
+	if (feed->storing_first != feed->storing_last)
+		errcontext("%ss %llu to %llu", unit,
+				   (unsigned long long) feed->storing_first,
+				   (unsigned long long) feed->storing_last);
+	else if (feed->storing_first != 0)
+		errcontext("%s %llu", unit, (unsigned long long) feed->storing_first);
+	else if (load->reading && row->column != 0)
+	{
+		StringInfoData value;
+		StringInfoData shown;
+
+		initStringInfo(&value);
+		initStringInfo(&shown);
+		load->source->routine->describe_value(load->source, row->column,
+											  &value);
+		append_clipped(&shown, value.data, value.len);
+		errcontext("%s %llu, column \"%s\": %s", unit,
+				   (unsigned long long) row->number,
+				   load->target->columns[row->column - 1].name, shown.data);
+	}
+	else if (load->reading && row->number > 0)
+		errcontext("%s %llu", unit, (unsigned long long) row->number);
+	else if (feed->number > 0 && feed->batched)
+		errcontext("at or before %s %llu", unit,
+				   (unsigned long long) feed->number);
+	else if (feed->number > 0)
+		errcontext("%s %llu", unit, (unsigned long long) feed->number);
+}
+
+/* Starts progress reporting, unless a command that reports is running. */
+static void
+start_progress(Load *load)
+{
+	int64		done;
+	int64		total;
+
+	if (MyBEEntry == NULL ||
+		MyBEEntry->st_progress_command != PROGRESS_COMMAND_INVALID)
+		return;
+	load->reports_progress = true;
+	load->source->routine->progress(load->source, &done, &total);
+	pgstat_progress_start_command(PROGRESS_COMMAND_COPY,
+								  RelationGetRelid(load->target->rel));
+	pgstat_progress_update_param(PROGRESS_COPY_COMMAND,
+								 PROGRESS_COPY_COMMAND_FROM);
+	pgstat_progress_update_param(PROGRESS_COPY_TYPE,
+								 load->source->routine->reads_file ?
+								 PROGRESS_COPY_TYPE_FILE :
+								 PROGRESS_COPY_TYPE_CALLBACK);
+	pgstat_progress_update_param(PROGRESS_COPY_BYTES_TOTAL, total);
+}
+
+/* Reports how far the load has come. */
+static void
+update_progress(Load *load)
+{
+	const int	params[] = {
+		PROGRESS_COPY_BYTES_PROCESSED,
+		PROGRESS_COPY_TUPLES_PROCESSED
+	};
+	int64		values[2];
+	int64		total;
+
+	load->source->routine->progress(load->source, &values[0], &total);
+	values[1] = load->fed;
+	pgstat_progress_update_multi_param(2, params, values);
+}
+
+/*
+ * Reads the next row of the source into the arrays given; what it does not
+ * name is null, dropped columns too.
+ */
+static bool
+read_row(Load *load, Datum *values, bool *nulls)
+{
+	bool		found;
+
+	load->row.values = values;
+	load->row.nulls = nulls;
+	memset(nulls, true, load->target->natts);
+	memset(load->row.named, false, load->target->natts);
+	load->reading = true;
+	CHECK_FOR_INTERRUPTS();
+	found = load->source->routine->next(load->source, &load->row);
+	load->reading = false;
+	return found;
+}
+
+/* Reads a row ahead, to see which columns it names. */
+static bool
+read_ahead(Load *load)
+{
+	MemoryContext oldcontext;
+
+	MemoryContextReset(load->row_context);
+	oldcontext = MemoryContextSwitchTo(load->row_context);
+	load->pending = read_row(load, load->pending_values, load->pending_nulls);
+	MemoryContextSwitchTo(oldcontext);
+	return load->pending;
+}
+
+/* Hands the row that was read ahead over. */
+static void
+take_pending(Load *load, Datum *values, bool *nulls)
+{
+	Size		natts = load->target->natts;
+
+	memcpy(values, load->pending_values, natts * sizeof(Datum));
+	memcpy(nulls, load->pending_nulls, natts * sizeof(bool));
+	load->pending = false;
+}
+
+/* Has the columns that a row is the first to name checked. */
+static void
+note_named_columns(Load *load)
+{
+	bool	   *further = palloc0(load->target->natts);
+	bool		any = false;
+
+	for (int i = 0; i < load->target->natts; i++)
+	{
+		if (load->row.named[i] && !load->known[i])
+			further[i] = load->known[i] = any = true;
+	}
+	if (any)
+		pgsync_statement_widen(load->statement, further);
+	pfree(further);
+}
+
+/* Gives the columns that a row does not name their defaults. */
+static void
+add_defaults(Load *load, Datum *values, bool *nulls)
+{
+	for (int i = 0; i < load->target->natts; i++)
+	{
+		if (load->row.named[i])
+			continue;
+		values[i] = (Datum) 0;
+		nulls[i] = true;
+		if (load->provided[i])
+			values[i] = pgsync_default_value(load->defaults, i + 1,
+											 &nulls[i]);
+	}
+}
+
+/* Completes a row that has been read, and counts it. */
+static void
+deliver_row(Load *load, Datum *values, bool *nulls)
+{
+	load->feed.number = load->row.number;
+	load->feed.size = load->row.size;
+	if (memcmp(load->row.named, load->complete, load->target->natts) != 0)
+		add_defaults(load, values, nulls);
+	load->fed++;
+	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 0)
+		update_progress(load);
+}
+
+/* Feeds one row; see PgsyncFeed.  One statement serves all rows. */
+static bool
+feed_any_row(PgsyncFeed *feed, Datum *values, bool *nulls)
+{
+	Load	   *load = (Load *) feed;
+
+	if (!feed->batched)
+		feed->number = 0;
+	if (load->pending)
+		take_pending(load, values, nulls);
+	else if (!read_row(load, values, nulls))
+		return false;
+	if (memcmp(load->row.named, load->known, load->target->natts) != 0)
+	{
+		feed->number = load->row.number;	/* for error context */
+		note_named_columns(load);
+	}
+	deliver_row(load, values, nulls);
+	return true;
+}
+
+/* Returns whether the running statement can take the row read ahead. */
+static bool
+fits_statement(Load *load)
+{
+	Size		natts = load->target->natts;
+
+	if (memcmp(load->row.named, load->known, natts) == 0)
+		return true;
+	if (!load->target->knows_defaults)
+		return false;
+	for (Size i = 0; i < natts; i++)
+	{
+		if (load->row.named[i] && !load->known[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Feeds one row; see PgsyncFeed.  Ends before a row that the statement cannot
+ * take; that row stays pending.  Every row has been read ahead, into memory
+ * that the next one takes again.
+ */
+static bool
+feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
+{
+	Load	   *load = (Load *) feed;
+	PgsyncFollower *follower = load->clauses->follower;
+
+	if (!feed->batched)
+		feed->number = 0;
+	if (!load->pending && !read_ahead(load))
+		return false;
+	if (!fits_statement(load))
+		return false;
+	take_pending(load, values, nulls);
+	deliver_row(load, values, nulls);
+	if (follower != NULL)
+		follower->begin_row(follower, load->statement, &load->row);
+	return true;
+}
+
+/*
+ * Chooses the columns that a statement serving any row takes from us: all
+ * but those that only the statement can fill.  One that a row names
+ * nevertheless is listed, for the server to refuse.
+ */
+static void
+choose_columns(Load *load, bool *columns)
+{
+	TupleDesc	desc = RelationGetDescr(load->target->rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		columns[i] = load->known[i] ||
+			(!attr->attisdropped && !attr->attgenerated &&
+			 attr->attidentity != ATTRIBUTE_IDENTITY_ALWAYS);
+	}
+}
+
+/*
+ * Says which columns the feed must fill.  The heap sink has no statement
+ * below it that would fill the identity columns.
+ */
+static void
+set_provided_columns(Load *load, const bool *columns)
+{
+	TupleDesc	desc = RelationGetDescr(load->target->rel);
+	bool		heap = load->statement->sink == PGSYNC_SINK_HEAP;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		load->provided[i] = columns[i] || (heap && !attr->attisdropped &&
+										   !attr->attgenerated);
+		load->complete[i] = load->provided[i];
+	}
+}
+
+/* Plans the statement for the row read ahead. */
+static void
+plan_statement(Load *load)
+{
+	bool	   *columns = palloc0(Max(load->target->natts, 1));
+
+	if (load->target->knows_defaults)
+		choose_columns(load, columns);
+	else
+		memcpy(columns, load->known, load->target->natts);
+	/* what is wrong with a further statement is its first row's doing */
+	load->feed.number = load->fed > 0 ? load->row.number : 0;
+	load->statement = pgsync_statement_create(load->target, load->clauses,
+											  &load->feed, columns);
+	pgsync_statement_plan(load->statement, load->known);
+	set_provided_columns(load, columns);
+}
+
+/* Counts the columns that the row read ahead names as known, or only them. */
+static void
+know_pending_columns(Load *load)
+{
+	bool		only = !load->target->knows_defaults;
+
+	for (int i = 0; i < load->target->natts; i++)
+		load->known[i] = load->row.named[i] || (load->known[i] && !only);
+}
+
+/* Runs as many statements as it takes, each for a run of rows. */
+static uint64
+run_repeatedly(Load *load, DestReceiver *dest)
+{
+	uint64		processed = 0;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgsync statement",
+												  ALLOCSET_DEFAULT_SIZES);
+
+	load->feed.next = feed_fitting_row;
+	load->feed.rows_are_brief = true;
+	if (!load->pending)
+		read_ahead(load);
+	do
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(context);
+
+		know_pending_columns(load);
+		plan_statement(load);
+		processed += pgsync_statement_run(load->statement, dest);
+		CommandCounterIncrement();
+		UpdateActiveSnapshotCommandId();
+		MemoryContextSwitchTo(oldcontext);
+		MemoryContextReset(context);
+	} while (load->pending);
+	return processed;
+}
+
+/*
+ * Runs one statement for all rows.  Unless they must be spooled: then it is
+ * SPI's statement that computes the defaults, and each run of rows with the
+ * same columns has one of its own.
+ */
+static uint64
+run_once(Load *load, DestReceiver *dest)
+{
+	load->feed.next = feed_any_row;
+	read_ahead(load);
+	know_pending_columns(load);
+	plan_statement(load);
+	if (load->statement->sink != PGSYNC_SINK_SPOOL)
+		return pgsync_statement_run(load->statement, dest);
+	load->target->knows_defaults = false;
+	return run_repeatedly(load, dest);
+}
+
+/* Sets up what a load keeps while it runs. */
+static void
+init_load(Load *load, PgsyncSource *source, const PgsyncClauses *clauses)
+{
+	int			natts = Max(source->target->natts, 1);
+
+	memset(load, 0, sizeof(Load));
+	load->source = source;
+	load->target = source->target;
+	load->clauses = clauses;
+	load->defaults = pgsync_defaults_create(source->target);
+	load->row.named = palloc0(natts);
+	load->known = palloc0(natts);
+	load->provided = palloc0(natts);
+	load->complete = palloc0(natts);
+	load->pending_values = palloc0(natts * sizeof(Datum));
+	load->pending_nulls = palloc0(natts);
+	load->row_context = AllocSetContextCreate(CurrentMemoryContext,
+											  "pgsync row read ahead",
+											  ALLOCSET_DEFAULT_SIZES);
+}
+
+/* Makes the source for a data argument. */
+PgsyncSource *
+pgsync_source_for_json(PgsyncTarget *target, Datum data,
+					   PgsyncJsonFormat format)
+{
+	if (format == PGSYNC_JSON_FORMAT_JSONB)
+		return pgsync_source_jsonb_create(target, DatumGetJsonbP(data));
+	return pgsync_source_json_create(target, DatumGetTextPP(data),
+									 format == PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/*
+ * Inserts all rows of a source and returns how many rows were inserted or
+ * updated; the rows that clauses->returning makes go to "dest".
+ *
+ * Everything is allocated in the current memory context, which the caller
+ * resets or deletes.
+ */
+uint64
+pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
+			DestReceiver *dest)
+{
+	Load		load;
+	ErrorContextCallback callback;
+	uint64		processed;
+
+	init_load(&load, source, clauses);
+
+	callback.callback = load_error_callback;
+	callback.arg = &load;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	/* as SPI does for a statement that writes */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	start_progress(&load);
+	if (load.target->knows_defaults && clauses->follower == NULL)
+		processed = run_once(&load, dest);
+	else
+		processed = run_repeatedly(&load, dest);
+	if (load.reports_progress)
+		pgstat_progress_end_command();
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+
+	error_context_stack = callback.previous;
+	return processed;
+}

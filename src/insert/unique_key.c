@@ -1,0 +1,253 @@
+/*-------------------------------------------------------------------------
+ *
+ * unique_key.c
+ *	  The columns that tell which row of the target an input row is.
+ *
+ * ON CONFLICT (a, b) needs a unique index on exactly these columns, neither
+ * partial nor on expressions nor deferrable (core's plancat.c,
+ * infer_arbiter_indexes).  It is looked for here before anything runs, so
+ * that the error can list the ones there are.  A view has no indexes of its
+ * own: there the planner judges.  Foreign tables, and partitioned ones with
+ * foreign partitions, cannot have any: that is said.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "lib/stringinfo.h"
+#include "storage/lockdefs.h"
+#include "insert/unique_key.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* Returns whether the target is of a kind that has indexes. */
+static bool
+has_indexes(PgsyncTarget *target)
+{
+	char		relkind = target->rel->rd_rel->relkind;
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
+}
+
+/* Returns the attribute numbers of columns, given by name; 42703, 42701. */
+List *
+pgsync_column_numbers(PgsyncTarget *target, List *names)
+{
+	List	   *numbers = NIL;
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		char	   *name = lfirst(cell);
+		AttrNumber	attnum = pgsync_target_find(target, name, strlen(name));
+
+		if (attnum == 0)
+			pgsync_target_unknown_column(target, name, strlen(name));
+		if (list_member_int(numbers, attnum))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column \"%s\" is named twice", name)));
+		numbers = lappend_int(numbers, attnum);
+	}
+	return numbers;
+}
+
+/* Returns whether ON CONFLICT (columns) can use an index. */
+static bool
+index_is_usable(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisunique || form->indisexclusion || !form->indisvalid ||
+		!form->indimmediate ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		if (form->indkey.values[i] <= 0)
+			return false;		/* an expression */
+	}
+	return true;
+}
+
+/* Returns an index's key columns as attribute numbers. */
+static List *
+index_columns(Relation index)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+		columns = lappend_int(columns, index->rd_index->indkey.values[i]);
+	return columns;
+}
+
+/* Returns whether two lists of column numbers hold the same columns. */
+static bool
+same_columns(List *a, List *b)
+{
+	return list_length(a) == list_length(b) && list_difference_int(a, b) == NIL;
+}
+
+/*
+ * Returns the usable unique keys of the target, each a list of attribute
+ * numbers, the primary key first.
+ */
+static List *
+usable_keys(Relation rel)
+{
+	List	   *keys = NIL;
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index_is_usable(index))
+		{
+			if (index->rd_index->indisprimary)
+				keys = lcons(index_columns(index), keys);
+			else
+				keys = lappend(keys, index_columns(index));
+		}
+		index_close(index, NoLock);
+	}
+	return keys;
+}
+
+/* Returns "(a, b), (c)" for a list of keys. */
+static char *
+describe_keys(PgsyncTarget *target, List *keys)
+{
+	StringInfoData buf;
+	ListCell   *key;
+	ListCell   *column;
+
+	initStringInfo(&buf);
+	foreach(key, keys)
+	{
+		appendStringInfoString(&buf, buf.len > 0 ? ", (" : "(");
+		foreach(column, (List *) lfirst(key))
+		{
+			AttrNumber	attnum = lfirst_int(column);
+
+			if (foreach_current_index(column) > 0)
+				appendStringInfoString(&buf, ", ");
+			appendStringInfoString(&buf,
+								   quote_identifier(target->columns[attnum - 1].name));
+		}
+		appendStringInfoChar(&buf, ')');
+	}
+	return buf.data;
+}
+
+/* Returns whether a foreign table is below a partitioned one. */
+static bool
+has_foreign_partition(Relation rel)
+{
+	ListCell   *cell;
+
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	foreach(cell, find_all_inheritors(RelationGetRelid(rel), NoLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
+			return true;
+	}
+	return false;
+}
+
+/* Refuses targets of which this server can know no unique key. */
+static void
+check_key_is_local(Relation rel)
+{
+	bool		foreign = rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE;
+
+	if (foreign || has_foreign_partition(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot upsert into relation \"%s\"",
+						RelationGetRelationName(rel)),
+				 foreign ?
+				 errdetail("A foreign table has no unique index on this server.") :
+				 errdetail("A partitioned table with foreign partitions can have no unique index."),
+				 errhint("Upsert into the tables on their own servers, or use insert_many with ON CONFLICT DO NOTHING.")));
+}
+
+/* Says which keys there are, as an error's detail. */
+static int
+errdetail_usable_keys(PgsyncTarget *target, List *keys)
+{
+	if (keys == NIL)
+		return errdetail("The relation has no usable unique index: one that is not partial, not deferrable and has no expressions.");
+	return errdetail("Usable keys are: %s.", describe_keys(target, keys));
+}
+
+/* Returns the primary key's columns; an error if there is none. */
+static List *
+primary_key(PgsyncTarget *target, List *keys)
+{
+	Oid			pk = InvalidOid;
+	Relation	index;
+	List	   *columns;
+
+	if (target->rel->rd_rel->relhasindex)
+		pk = pgsync_primary_key_index(target->rel);
+	if (!OidIsValid(pk))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("relation \"%s\" has no primary key",
+						RelationGetRelationName(target->rel)),
+				 errdetail_usable_keys(target, keys),
+				 errhint("Name the columns of a unique key in key_columns.")));
+	index = index_open(pk, AccessShareLock);
+	columns = index_columns(index);
+	index_close(index, NoLock);
+	return columns;
+}
+
+/*
+ * Returns the attribute numbers of the key: the columns named, or those of
+ * the primary key if the list is empty.
+ *
+ * Errors: 42703 for a name that is no column, 22023 without a primary key,
+ * 42P10 if no unique index has exactly these columns, 42809 for foreign tables
+ * and tables with foreign partitions.
+ */
+List *
+pgsync_unique_key(PgsyncTarget *target, List *names)
+{
+	List	   *keys = NIL;
+	List	   *columns;
+	ListCell   *cell;
+
+	check_key_is_local(target->rel);
+	/* views have none that we could look at */
+	if (has_indexes(target))
+		keys = usable_keys(target->rel);
+	if (names == NIL)
+		columns = primary_key(target, keys);
+	else
+		columns = pgsync_column_numbers(target, names);
+	if (!has_indexes(target))
+		return columns;
+
+	foreach(cell, keys)
+	{
+		if (same_columns((List *) lfirst(cell), columns))
+			return columns;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+			 errmsg("there is no usable unique index on %s of relation \"%s\"",
+					describe_keys(target, list_make1(columns)),
+					RelationGetRelationName(target->rel)),
+			 errdetail_usable_keys(target, keys)));
+}

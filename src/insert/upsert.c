@@ -1,0 +1,403 @@
+/*-------------------------------------------------------------------------
+ *
+ * upsert.c
+ *	  upsert_many: insert rows, or update those that are there.
+ *
+ * Runs
+ *
+ *		INSERT INTO target AS t (...) SELECT ... FROM pgsync_rows
+ *		ON CONFLICT (key) DO UPDATE SET
+ *			a = CASE WHEN $2 THEN EXCLUDED.a ELSE t.a END,
+ *			doc = CASE WHEN $3 THEN COALESCE(t.doc, '{}') ||
+ *				COALESCE(EXCLUDED.doc, '{}') ELSE t.doc END
+ *		WHERE $1
+ *
+ * in which the parameters say what the row at hand names, and change from row
+ * to row while the statement runs: so one statement serves rows of differing
+ * keys, and a row updates nothing that it does not name.  $1 is whether it
+ * names anything to update at all.
+ *
+ * Each row gets a command of its own (CommandCounterIncrement), and therefore
+ * may update what an earlier row of the same call has inserted or updated.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "common/args.h"
+#include "catalog/pg_type.h"
+#include "executor/instrument.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "insert/load.h"
+#include "insert/unique_key.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(upsert_many_jsonb);
+PG_FUNCTION_INFO_V1(upsert_many_json);
+PG_FUNCTION_INFO_V1(upsert_many_text);
+
+typedef struct Upsert
+{
+	PgsyncFollower base;
+	PgsyncTarget *target;
+	List	   *keys;			/* attribute numbers */
+	bool	   *may_update;		/* by attribute */
+	bool	   *merges;			/* by attribute */
+	List	   *set_columns;	/* of the running statement, $2 being first */
+	ParamListInfo params;		/* of the running statement */
+	int64		inserted;
+	int64		updated;
+	uint64		seen_processed; /* counters when the last row was counted */
+	double		seen_conflicts;
+} Upsert;
+
+/* Appends a quoted column name, behind a prefix. */
+static void
+append_column(StringInfo buf, Upsert *upsert, const char *prefix,
+			  AttrNumber attnum)
+{
+	appendStringInfo(buf, "%s%s", prefix,
+					 quote_identifier(upsert->target->columns[attnum - 1].name));
+}
+
+/* Appends "a = CASE WHEN $n THEN ... ELSE t.a END" for one column. */
+static void
+append_assignment(StringInfo buf, Upsert *upsert, AttrNumber attnum, int param)
+{
+	append_column(buf, upsert, "", attnum);
+	appendStringInfo(buf, " = CASE WHEN $%d THEN ", param);
+	if (upsert->merges[attnum - 1])
+	{
+		append_column(buf, upsert, "COALESCE(t.", attnum);
+		appendStringInfoString(buf,
+							   ", '{}'::pg_catalog.jsonb) OPERATOR(pg_catalog.||) ");
+		append_column(buf, upsert, "COALESCE(EXCLUDED.", attnum);
+		appendStringInfoString(buf, ", '{}'::pg_catalog.jsonb)");
+	}
+	else
+		append_column(buf, upsert, "EXCLUDED.", attnum);
+	append_column(buf, upsert, " ELSE t.", attnum);
+	appendStringInfoString(buf, " END");
+}
+
+/* Returns the columns that rows of a statement may update. */
+static List *
+columns_to_set(Upsert *upsert, const bool *named)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < upsert->target->natts; i++)
+	{
+		if (named[i] && upsert->may_update[i])
+			columns = lappend_int(columns, i + 1);
+	}
+	return columns;
+}
+
+/* Makes the parameters: one for WHERE, one a column. */
+static ParamListInfo
+make_params(int ncolumns)
+{
+	ParamListInfo params = makeParamList(1 + ncolumns);
+
+	for (int i = 0; i < params->numParams; i++)
+	{
+		params->params[i].ptype = BOOLOID;
+		params->params[i].value = BoolGetDatum(false);
+		params->params[i].isnull = false;
+		params->params[i].pflags = 0;
+	}
+	return params;
+}
+
+/* Makes a statement's ON CONFLICT clause; see PgsyncFollower. */
+static char *
+upsert_begin_statement(PgsyncFollower *base, const bool *named,
+					   ParamListInfo *params)
+{
+	Upsert	   *upsert = (Upsert *) base;
+	StringInfoData buf;
+	ListCell   *cell;
+	int			param = 2;
+
+	upsert->set_columns = columns_to_set(upsert, named);
+	upsert->params = make_params(list_length(upsert->set_columns));
+	upsert->seen_processed = 0;
+	upsert->seen_conflicts = 0;
+	*params = upsert->params;
+
+	initStringInfo(&buf);
+	foreach(cell, upsert->keys)
+		append_column(&buf, upsert, buf.len > 0 ? ", " : "ON CONFLICT (",
+					  lfirst_int(cell));
+	if (upsert->set_columns == NIL)
+	{
+		appendStringInfoString(&buf, ") DO NOTHING");
+		return buf.data;
+	}
+	appendStringInfoString(&buf, ") DO UPDATE SET ");
+	foreach(cell, upsert->set_columns)
+	{
+		if (param > 2)
+			appendStringInfoString(&buf, ", ");
+		append_assignment(&buf, upsert, lfirst_int(cell), param++);
+	}
+	appendStringInfoString(&buf, " WHERE $1");
+	return buf.data;
+}
+
+/* Counts the row before this one: inserted, updated, or neither. */
+static void
+count_row(Upsert *upsert, PgsyncStatement *statement)
+{
+	QueryDesc  *queryDesc = statement->queryDesc;
+	uint64		processed = queryDesc->estate->es_processed;
+	double		conflicts = queryDesc->planstate->instrument->ntuples2;
+
+	if (conflicts > upsert->seen_conflicts)
+		upsert->updated += processed - upsert->seen_processed;
+	else
+		upsert->inserted += processed - upsert->seen_processed;
+	upsert->seen_processed = processed;
+	upsert->seen_conflicts = conflicts;
+}
+
+/* Insists that a row names every key column, none of them null. */
+static void
+check_key(Upsert *upsert, const PgsyncRow *row)
+{
+	ListCell   *cell;
+
+	foreach(cell, upsert->keys)
+	{
+		AttrNumber	attnum = lfirst_int(cell);
+		const char *name = upsert->target->columns[attnum - 1].name;
+
+		if (!row->named[attnum - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("key column \"%s\" is missing", name),
+					 errhint("Every row must name all columns of the key.")));
+		if (row->nulls[attnum - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("key column \"%s\" must not be null", name)));
+	}
+}
+
+/* Prepares the running statement for a row; see PgsyncFollower. */
+static void
+upsert_begin_row(PgsyncFollower *base, PgsyncStatement *statement,
+				 const PgsyncRow *row)
+{
+	Upsert	   *upsert = (Upsert *) base;
+	ParamExternData *params = upsert->params->params;
+	bool		any = false;
+	int			param = 1;
+	ListCell   *cell;
+
+	check_key(upsert, row);
+	foreach(cell, upsert->set_columns)
+	{
+		bool		named = row->named[lfirst_int(cell) - 1];
+
+		params[param++].value = BoolGetDatum(named);
+		any |= named;
+	}
+	params[0].value = BoolGetDatum(any);
+
+	count_row(upsert, statement);
+	CommandCounterIncrement();
+	statement->queryDesc->estate->es_output_cid = GetCurrentCommandId(true);
+}
+
+/* Counts a statement's last row; see PgsyncFollower. */
+static void
+upsert_end_statement(PgsyncFollower *base, PgsyncStatement *statement)
+{
+	count_row((Upsert *) base, statement);
+}
+
+/* Refuses key columns among the columns to update. */
+static void
+refuse_keys(Upsert *upsert, List *columns, const char *argname)
+{
+	ListCell   *cell;
+
+	foreach(cell, columns)
+	{
+		if (list_member_int(upsert->keys, lfirst_int(cell)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must not contain key column \"%s\"",
+							argname,
+							upsert->target->columns[lfirst_int(cell) - 1].name)));
+	}
+}
+
+/* Takes merge_columns: jsonb columns to be merged with ||. */
+static void
+set_merge_columns(Upsert *upsert, List *columns)
+{
+	TupleDesc	desc = RelationGetDescr(upsert->target->rel);
+	ListCell   *cell;
+
+	refuse_keys(upsert, columns, "merge_columns");
+	foreach(cell, columns)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, lfirst_int(cell) - 1);
+
+		if (getBaseType(attr->atttypid) != JSONBOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" in argument \"merge_columns\" is of type %s, not jsonb",
+							NameStr(attr->attname),
+							format_type_be(attr->atttypid))));
+		upsert->merges[attr->attnum - 1] = true;
+		upsert->may_update[attr->attnum - 1] = true;
+	}
+}
+
+/* Takes update_columns: the columns that may be overwritten. */
+static void
+set_update_columns(Upsert *upsert, List *columns)
+{
+	ListCell   *cell;
+
+	refuse_keys(upsert, columns, "update_columns");
+	foreach(cell, columns)
+	{
+		AttrNumber	attnum = lfirst_int(cell);
+
+		if (upsert->merges[attnum - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" is in both \"update_columns\" and \"merge_columns\"",
+							upsert->target->columns[attnum - 1].name)));
+		upsert->may_update[attnum - 1] = true;
+	}
+}
+
+/* Without update_columns, every column but the key's may be overwritten. */
+static void
+update_all_columns(Upsert *upsert)
+{
+	for (int i = 0; i < upsert->target->natts; i++)
+	{
+		if (!list_member_int(upsert->keys, i + 1))
+			upsert->may_update[i] = true;
+	}
+}
+
+/* Reads the arguments key_columns, update_columns and merge_columns. */
+static Upsert *
+create_upsert(FunctionCallInfo fcinfo, PgsyncTarget *target)
+{
+	Upsert	   *upsert = palloc0(sizeof(Upsert));
+	int			natts = Max(target->natts, 1);
+
+	upsert->base.begin_statement = upsert_begin_statement;
+	upsert->base.begin_row = upsert_begin_row;
+	upsert->base.end_statement = upsert_end_statement;
+	upsert->target = target;
+	upsert->may_update = palloc0(natts);
+	upsert->merges = palloc0(natts);
+	upsert->keys = pgsync_unique_key(target,
+									 pgsync_arg_name_list(fcinfo, 2,
+														  "key_columns"));
+	set_merge_columns(upsert,
+					  pgsync_column_numbers(target,
+											pgsync_arg_name_list(fcinfo, 4,
+																 "merge_columns")));
+	if (PG_ARGISNULL(3))
+		update_all_columns(upsert);
+	else
+		set_update_columns(upsert,
+						   pgsync_column_numbers(target,
+												 pgsync_arg_name_list(fcinfo, 3,
+																	  "update_columns")));
+	return upsert;
+}
+
+/* Returns the two counts as a row of the function's result type. */
+static Datum
+make_result(FunctionCallInfo fcinfo, Upsert *upsert)
+{
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	desc = BlessTupleDesc(desc);
+	values[0] = Int64GetDatum(upsert->inserted);
+	values[1] = Int64GetDatum(upsert->updated);
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}
+
+/* Does upsert_many's work, for one of the three formats. */
+static Datum
+upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
+{
+	MemoryContext context;
+	MemoryContext oldcontext;
+	PgsyncTarget *target;
+	PgsyncClauses clauses = {0};
+	Upsert	   *upsert;
+	Datum		result;
+
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync upsert",
+									ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
+	target = pgsync_target_open(PG_GETARG_OID(0));
+	upsert = create_upsert(fcinfo, target);
+	clauses.follower = &upsert->base;
+	pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1), format),
+				&clauses, None_Receiver);
+	pgsync_target_close(target);
+	MemoryContextSwitchTo(oldcontext);
+
+	result = make_result(fcinfo, upsert);
+	MemoryContextDelete(context);
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * upsert_many(target regclass, data jsonb, key_columns text[],
+ *			   update_columns text[], merge_columns text[])
+ * returns (inserted bigint, updated bigint)
+ *
+ * Inserts an array of objects, or one object; a row whose key is there
+ * already updates the columns that it names.  The result is that of the rows
+ * applied in turn.  Follows INSERT ... ON CONFLICT (manual, "INSERT").
+ */
+Datum
+upsert_many_jsonb(PG_FUNCTION_ARGS)
+{
+	return upsert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
+}
+
+/* The same with json, which is read as text and never made into a jsonb. */
+Datum
+upsert_many_json(PG_FUNCTION_ARGS)
+{
+	return upsert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSON);
+}
+
+/* The same with text, which may also be JSON Lines. */
+Datum
+upsert_many_text(PG_FUNCTION_ARGS)
+{
+	return upsert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}

@@ -1,0 +1,72 @@
+/*-------------------------------------------------------------------------
+ *
+ * target.h
+ *	  The relation that rows are inserted into, and its columns.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_TARGET_H
+#define PGSYNC_TARGET_H
+
+#include "value/convert.h"
+#include "storage/lockdefs.h"
+#include "utils/hsearch.h"
+#include "utils/relcache.h"
+
+/* One attribute of the target */
+typedef struct PgsyncColumn
+{
+	const char *name;			/* NULL for a dropped column */
+	int			name_len;
+	bool		has_converter;	/* is the converter initialised? */
+	PgsyncConverter converter;
+} PgsyncColumn;
+
+typedef struct PgsyncTarget
+{
+	Relation	rel;
+	int			natts;
+	PgsyncColumn *columns;		/* by attribute number - 1 */
+	HTAB	   *by_name;		/* attribute numbers by name, made on demand */
+
+	/*
+	 * Can a key that a row lacks be given its default by pgsync, outside the
+	 * statement?  Then one statement serves rows of differing keys.
+	 */
+	bool		knows_defaults;
+	LOCKMODE	release;		/* lock to give back when closing, or NoLock */
+	MemoryContext mcxt;
+} PgsyncTarget;
+
+extern PgsyncTarget *pgsync_target_open(Oid relid);
+extern PgsyncTarget *pgsync_target_look_at(Oid relid);
+extern void pgsync_target_close(PgsyncTarget *target);
+extern AttrNumber pgsync_target_find(PgsyncTarget *target,
+									 const char *name, int len);
+pg_noreturn extern void pgsync_target_unknown_column(PgsyncTarget *target,
+													 const char *name,
+													 int len);
+extern PgsyncConverter *pgsync_target_converter(PgsyncTarget *target,
+												AttrNumber attnum);
+
+/*
+ * Looks an attribute up by name, trying "guess" first: rows mostly bring the
+ * same keys in the same order.  0 if there is none.
+ */
+static inline AttrNumber
+pgsync_target_find_near(PgsyncTarget *target, const char *name, int len,
+						AttrNumber guess)
+{
+	if (guess > 0)
+	{
+		PgsyncColumn *column = &target->columns[guess - 1];
+
+		if (column->name_len == len && memcmp(column->name, name, len) == 0)
+			return guess;
+	}
+	return pgsync_target_find(target, name, len);
+}
+
+#endif							/* PGSYNC_TARGET_H */

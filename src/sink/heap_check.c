@@ -1,0 +1,216 @@
+/*-------------------------------------------------------------------------
+ *
+ * heap_check.c
+ *	  Decides whether the heap sink gives the INSERT statement's own result.
+ *
+ * It does where storing a row later than the statement would, with up to a
+ * thousand others, can make no difference to anyone: nothing that runs for a
+ * row can look at the table meanwhile.  The reasons against are those of
+ * core's COPY (copyfrom.c) and the few that a COPY does not meet.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "commands/trigger.h"
+#include "sink/may_look.h"
+#include "partitioning/partdesc.h"
+#include "rewrite/rewriteHandler.h"
+#include "sink/sink.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/* Returns whether a default of the target might look at it. */
+static bool
+defaults_may_look(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	if (constr == NULL)
+		return false;
+	for (int i = 0; i < constr->num_defval; i++)
+	{
+		if (pgsync_expression_may_look(stringToNode(constr->defval[i].adbin)))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a default of a column's domain might look at the target. */
+static bool
+type_defaults_may_look(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (attr->attisdropped || attr->atthasdef || attr->attidentity ||
+			getBaseType(attr->atttypid) == attr->atttypid)
+			continue;
+		if (pgsync_expression_may_look(build_column_default(rel, i + 1)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns whether a relation's row triggers can run when its rows have been
+ * stored: no BEFORE or INSTEAD OF trigger, no transition table, and no WHEN
+ * condition that might look at the table, as it is evaluated when the row has
+ * been stored.
+ */
+static bool
+triggers_can_wait(Relation rel)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+	bool		can_wait = true;
+
+	if (triggers == NULL)
+		return true;
+	if (triggers->trig_insert_before_row ||
+		triggers->trig_insert_instead_row ||
+		triggers->trig_insert_new_table)
+		return false;
+	/* a cache that is reset meanwhile takes the relation's own list with it */
+	triggers = CopyTriggerDesc(triggers);
+	for (int i = 0; i < triggers->numtriggers && can_wait; i++)
+	{
+		const char *condition = triggers->triggers[i].tgqual;
+
+		if (condition != NULL)
+			can_wait = !pgsync_expression_may_look(stringToNode(condition));
+	}
+	FreeTriggerDesc(triggers);
+	return can_wait;
+}
+
+/*
+ * Opens a partition to look at its definition.  NULL if it is gone, or locked:
+ * an INSERT that brings it no row would not wait for it.  For the same reason
+ * the caller closes it with its AccessShareLock; whoever routes a row to it
+ * locks it then.
+ */
+Relation
+pgsync_peek_partition(Oid relid)
+{
+	Relation	rel;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return NULL;
+	rel = try_table_open(relid, NoLock);
+	if (rel == NULL)
+		UnlockRelationOid(relid, AccessShareLock);
+	return rel;
+}
+
+/* Looks at one leaf, opening it only if its pg_class row says it must. */
+static bool
+leaf_fits(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Form_pg_class form;
+	bool		fits;
+	bool		open;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;			/* detached and dropped meanwhile */
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	fits = form->relkind == RELKIND_RELATION;
+	open = form->relhastriggers || form->relchecks > 0;
+	ReleaseSysCache(tuple);
+
+	if (fits && open)
+	{
+		Relation	rel = pgsync_peek_partition(relid);
+
+		fits = rel != NULL && triggers_can_wait(rel) && !pgsync_checks_may_look(rel);
+		if (rel != NULL)
+			table_close(rel, AccessShareLock);
+	}
+	return fits;
+}
+
+/* Looks at every leaf below a partitioned table. */
+static bool
+leaves_fit(Relation rel)
+{
+	PartitionDesc partdesc = RelationGetPartitionDesc(rel, true);
+
+	for (int i = 0; i < partdesc->nparts; i++)
+	{
+		bool		fits;
+
+		if (partdesc->is_leaf[i])
+			fits = leaf_fits(partdesc->oids[i]);
+		else
+		{
+			Relation	child = pgsync_peek_partition(partdesc->oids[i]);
+
+			fits = child != NULL && triggers_can_wait(child) &&
+				leaves_fit(child);
+			if (child != NULL)
+				table_close(child, AccessShareLock);
+		}
+		if (!fits)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Returns whether the heap sink does what this ON CONFLICT clause says.  With
+ * a snapshot of the whole transaction's, a conflict may be an error.
+ */
+static bool
+conflict_action_fits(OnConflictAction action)
+{
+	return action == ONCONFLICT_NONE ||
+		(action == ONCONFLICT_NOTHING && !IsolationUsesXactSnapshot());
+}
+
+/* Returns whether the plan only puts rows into the target itself. */
+static bool
+plan_fits(PgsyncTarget *target, PlannedStmt *plan)
+{
+	ModifyTable *node = (ModifyTable *) plan->planTree;
+	RangeTblEntry *rte;
+
+	if (!IsA(node, ModifyTable) || node->operation != CMD_INSERT ||
+		list_length(node->resultRelations) != 1 ||
+		node->withCheckOptionLists != NIL || node->returningLists != NIL ||
+		!conflict_action_fits(node->onConflictAction))
+		return false;
+	rte = list_nth_node(RangeTblEntry, plan->rtable,
+						linitial_int(node->resultRelations) - 1);
+	return rte->relid == RelationGetRelid(target->rel);
+}
+
+/*
+ * Returns whether the heap sink can stand in for this plan.
+ */
+bool
+pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan)
+{
+	Relation	rel = target->rel;
+
+	if (!plan_fits(target, plan))
+		return false;
+	if (rel->rd_rel->relkind != RELKIND_RELATION &&
+		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	if (!triggers_can_wait(rel) || defaults_may_look(rel) ||
+		type_defaults_may_look(rel) || pgsync_types_may_look(rel) ||
+		pgsync_checks_may_look(rel))
+		return false;
+	return rel->rd_rel->relkind == RELKIND_RELATION || leaves_fit(rel);
+}

@@ -1,0 +1,163 @@
+/*-------------------------------------------------------------------------
+ *
+ * may_look.c
+ *	  Whether evaluating something might look at a table.
+ *
+ * Only volatile functions see rows that the running statement has stored.
+ * They are looked for in expressions, in the constraints of the domains that
+ * an expression casts to, and in those of a table's columns, however deep in
+ * arrays, composites and ranges the domain is.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "sink/may_look.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+static bool type_may_look(Oid typid);
+
+/*
+ * Returns whether a function might look at a table.  Of the volatile ones,
+ * those commonly used in defaults look at none.
+ */
+static bool
+function_may_look(Oid func_id, void *context)
+{
+	switch (func_id)
+	{
+		case F_NEXTVAL:
+		case F_GEN_RANDOM_UUID:
+		case F_CLOCK_TIMESTAMP:
+		case F_TIMEOFDAY:
+		case PGSYNC_F_RANDOM:
+			return false;
+		default:
+			return func_volatile(func_id) == PROVOLATILE_VOLATILE;
+	}
+}
+
+/* Walks an expression for such functions. */
+static bool
+may_look_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, function_may_look, NULL))
+		return true;
+	if (IsA(node, CoerceToDomain) &&
+		type_may_look(((CoerceToDomain *) node)->resulttype))
+		return true;
+	return expression_tree_walker(node, may_look_walker, context);
+}
+
+/* Returns whether an expression might look at a table. */
+bool
+pgsync_expression_may_look(Node *node)
+{
+	return may_look_walker(node, NULL);
+}
+
+/* Returns whether a domain's own constraints might look at a table. */
+static bool
+domain_may_look(Oid typid)
+{
+	DomainConstraintRef *constraints = palloc0(sizeof(DomainConstraintRef));
+	ListCell   *cell;
+
+	/* has its memory context forget the reference */
+	InitDomainConstraintRef(typid, constraints, CurrentMemoryContext, false);
+	foreach(cell, constraints->constraints)
+	{
+		DomainConstraintState *constraint = lfirst(cell);
+
+		if (may_look_walker((Node *) constraint->check_expr, NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a composite type has an attribute whose type might look. */
+static bool
+composite_may_look(Oid typid)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(typid, -1);
+	bool		found = false;
+
+	for (int i = 0; i < desc->natts && !found; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		found = !attr->attisdropped && type_may_look(attr->atttypid);
+	}
+	ReleaseTupleDesc(desc);
+	return found;
+}
+
+/* Returns whether making a value of a type might look at a table. */
+static bool
+type_may_look(Oid typid)
+{
+	Oid			element = get_element_type(typid);
+
+	check_stack_depth();
+	if (OidIsValid(element))
+		return type_may_look(element);
+	switch (get_typtype(typid))
+	{
+		case TYPTYPE_DOMAIN:
+			return domain_may_look(typid) ||
+				type_may_look(getBaseType(typid));
+		case TYPTYPE_COMPOSITE:
+			return composite_may_look(typid);
+		case TYPTYPE_RANGE:
+			return type_may_look(get_range_subtype(typid));
+		case TYPTYPE_MULTIRANGE:
+			return type_may_look(get_multirange_range(typid));
+		default:
+			return false;
+	}
+}
+
+/* Returns whether a column's type might look at a table. */
+bool
+pgsync_types_may_look(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		/* what initdb has made has no domain in it that could */
+		if (!attr->attisdropped && attr->atttypid >= FirstNormalObjectId &&
+			type_may_look(attr->atttypid))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a CHECK constraint might look at the relation. */
+bool
+pgsync_checks_may_look(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	if (constr == NULL)
+		return false;
+	for (int i = 0; i < constr->num_check; i++)
+	{
+		if (pgsync_expression_may_look(stringToNode(constr->check[i].ccbin)))
+			return true;
+	}
+	return false;
+}

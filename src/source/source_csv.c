@@ -1,0 +1,508 @@
+/*-------------------------------------------------------------------------
+ *
+ * source_csv.c
+ *	  Rows from CSV, read by COPY's own parser.
+ *
+ *		id,name,"born, or so"		the header names columns of the target
+ *		1,Ada,1815-12-10			a row: one field for each name
+ *		2,,							unquoted and empty: NULL
+ *
+ * The bytes come from csv_input.c.  COPY's parser (core's copyfromparse.c)
+ * converts their encoding, finds the lines and splits them; here a field
+ * goes to the column that the header names for it, or nowhere.
+ *
+ * One thing is done in another way than the parser has it: up to PostgreSQL
+ * 17 it takes a line of just \. for the end of the data, whatever follows.
+ * Here that line is a field like any other, as PostgreSQL 18 has it.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "common/args.h"
+#include "commands/copy.h"
+#include "commands/copyfrom_internal.h"
+#include "commands/progress.h"
+#include "source/csv_input.h"
+#include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
+#include "source/outer_progress.h"
+#include "source/source_csv.h"
+#include "utils/rel.h"
+
+/* A line that older parsers take for the end of the data */
+#define END_MARKER	"\\."
+
+/* What a field of the header leads to */
+typedef struct CsvField
+{
+	char	   *name;
+	AttrNumber	attnum;			/* 0: excluded */
+	PgsyncConverter *converter; /* NULL: excluded */
+} CsvField;
+
+typedef struct CsvSource
+{
+	PgsyncSource base;
+	PgsyncCsvInput *input;
+	CopyFromState copy;			/* COPY's parser */
+	PgsyncOuterProgress outer;	/* what showed as progress before us */
+	List	   *exclude_columns;
+	CsvField   *fields;			/* of the header; NULL until it is read */
+	int			nfields;
+	bool	   *named;			/* the columns that the header names */
+	const char *value;			/* being converted; NULL for a null */
+	bool		at_marker;		/* is the line just \. ? */
+	char	   *marker_fields[1];	/* see read_end_marker */
+} CsvSource;
+
+/* Returns COPY's options for this source. */
+static List *
+make_copy_options(const PgsyncCsvOptions *options)
+{
+	const struct
+	{
+		const char *name;
+		const char *value;
+	}			given[] =
+	{
+		{"format", "csv"},
+		{"delimiter", options->delimiter},
+		{"null", options->null_string},
+		{"quote", options->quote},
+		{"escape", options->escape},
+		{"encoding", options->encoding},
+	};
+	List	   *list = NIL;
+
+	for (int i = 0; i < lengthof(given); i++)
+	{
+		if (given[i].value == NULL)
+			continue;
+		list = lappend(list,
+					   makeDefElem(pstrdup(given[i].name),
+								   (Node *) makeString(pstrdup(given[i].value)),
+								   -1));
+	}
+	return list;
+}
+
+/*
+ * Returns a line of just \. as the one field it is.  COPY's parser has
+ * dropped it, but goes on with the next line when it is asked to.
+ *
+ * Errors: 22P04 where \ or . mean something else than themselves.
+ */
+static void
+read_end_marker(CsvSource *source, char ***fields, int *nfields)
+{
+	CopyFormatOptions *options = &source->copy->opts;
+
+	if (options->delim[0] == '.' || options->delim[0] == '\\' ||
+		options->quote[0] == '.' || options->quote[0] == '\\')
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("a line of just \"%s\" is ambiguous with this delimiter or quote",
+						END_MARKER),
+				 errhint("Quote the value, or choose another delimiter and quote.")));
+	source->marker_fields[0] = NULL;
+	if (strcmp(options->null_print, END_MARKER) != 0)
+		source->marker_fields[0] = pstrdup(END_MARKER);
+	*fields = source->marker_fields;
+	*nfields = 1;
+}
+
+/*
+ * Splits the next line into fields, in the parser's own buffers; a null is a
+ * NULL pointer.  False at the end of the data.  row->number is the line that
+ * the row begins on: an unterminated quote is to be found there, not at the
+ * end of the file.
+ */
+static bool
+read_fields(CsvSource *source, PgsyncRow *row, char ***fields, int *nfields)
+{
+	CopyFromState copy = source->copy;
+	bool		found;
+
+	row->number = copy->cur_lineno + 1;
+
+	pgsync_csv_input_begin_reading(source->input);
+	found = NextCopyFromRawFields(copy, fields, nfields);
+	pgsync_csv_input_end_reading(source->input);
+	row->size = copy->line_buf.len;
+	/* the parser has shown its own bytes as the outer command's */
+	if (source->outer.command != PROGRESS_COMMAND_INVALID)
+		pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED,
+									 source->outer.params[PROGRESS_COPY_BYTES_PROCESSED]);
+
+	source->at_marker = !found && !copy->input_reached_eof;
+	if (source->at_marker)
+		read_end_marker(source, fields, nfields);
+	return found || source->at_marker;
+}
+
+/* Returns the place of a name in a list of names, or -1. */
+static int
+find_name(List *names, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return foreach_current_index(cell);
+	}
+	return -1;
+}
+
+/*
+ * Returns what a header of one field was probably delimited with, as a hint
+ * names it, or NULL.
+ */
+static const char *
+guess_delimiter(const char *header)
+{
+	static const char *const usual[][2] = {
+		{",", "\",\""},
+		{";", "\";\""},
+		{"|", "\"|\""},
+		{"\t", "a tab"},
+	};
+
+	for (int i = 0; i < lengthof(usual); i++)
+	{
+		if (strstr(header, usual[i][0]) != NULL)
+			return usual[i][1];
+	}
+	return NULL;
+}
+
+/* Reports a name in the header that is no column (42703). */
+static void
+report_unknown_name(CsvSource *source, const char *name)
+{
+	Relation	rel = source->base.target->rel;
+	int			len = strlen(name);
+	char	   *shown = pnstrdup(name,
+								 pg_mbcliplen(name, len, 2 * NAMEDATALEN));
+	const char *closest = pgsync_closest_attribute(rel, shown);
+	const char *delimiter = source->nfields == 1 ? guess_delimiter(name) : NULL;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of relation \"%s\" does not exist",
+					shown, RelationGetRelationName(rel)),
+			 errdetail("The first line of the CSV must name columns of the target."),
+			 delimiter ?
+			 errhint("Perhaps the delimiter is %s.", delimiter) :
+			 closest ?
+			 errhint("Perhaps you meant the column \"%s\".", closest) :
+			 errhint("A field that is not to be loaded can be named in exclude_columns.")));
+}
+
+/*
+ * Finds the column that a name in the header means; 0 if it is excluded.
+ *
+ * Errors: 22P04 for an empty name, 42703 for an unknown one, 42701 for one
+ * that has come before.
+ */
+static AttrNumber
+resolve_name(CsvSource *source, const char *name, int position)
+{
+	PgsyncTarget *target = source->base.target;
+	AttrNumber	attnum;
+
+	if (find_name(source->exclude_columns, name) >= 0)
+		return 0;
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("field %d of the CSV header is empty", position + 1),
+				 errhint("The first line must name a column for each field.")));
+	attnum = pgsync_target_find(target, name, strlen(name));
+	if (attnum == 0)
+		report_unknown_name(source, name);
+	if (source->named[attnum - 1])
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_COLUMN),
+				 errmsg("column \"%s\" comes twice in the CSV header", name)));
+	source->named[attnum - 1] = true;
+	return attnum;
+}
+
+/*
+ * Insists that each name in exclude_columns is one in the header, or a
+ * column that the CSV happens to lack (42703).
+ */
+static void
+check_excluded_names(CsvSource *source)
+{
+	PgsyncTarget *target = source->base.target;
+	ListCell   *cell;
+
+	foreach(cell, source->exclude_columns)
+	{
+		const char *name = lfirst(cell);
+		PgsyncClosestName closest;
+		bool		found;
+
+		found = pgsync_target_find(target, name, strlen(name)) != 0;
+		pgsync_closest_init(&closest, name);
+		for (int i = 0; i < source->nfields && !found; i++)
+		{
+			found = strcmp(source->fields[i].name, name) == 0;
+			pgsync_closest_feed(&closest, source->fields[i].name);
+		}
+		if (!found)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("excluded column \"%s\" is neither in the CSV header nor a column of relation \"%s\"",
+							name, RelationGetRelationName(target->rel)),
+					 closest.match ?
+					 errhint("Perhaps you meant \"%s\".", closest.match) : 0));
+	}
+}
+
+/*
+ * Puts the parser's line number right after a header with line breaks in
+ * quotes: it did not know yet which character ends a line.
+ */
+static void
+correct_line_number(CopyFromState copy)
+{
+	if (copy->eol_type != EOL_NL)
+		return;
+	copy->cur_lineno = 1;
+
+	for (int i = 0; i < copy->line_buf.len; i++)
+	{
+		if (copy->line_buf.data[i] == '\n')
+			copy->cur_lineno++;
+	}
+}
+
+/*
+ * Reads the header and finds out where each field goes.
+ *
+ * Errors: 22P04 if there is none, and those of resolve_name.
+ */
+static void
+read_header(CsvSource *source, PgsyncRow *row)
+{
+	PgsyncTarget *target = source->base.target;
+	MemoryContext oldcontext = MemoryContextSwitchTo(target->mcxt);
+	char	  **names;
+
+	if (!read_fields(source, row, &names, &source->nfields))
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("the CSV is empty: it has no header"),
+				 errhint("The first line must name a column for each field.")));
+	correct_line_number(source->copy);
+
+	source->fields = palloc(sizeof(CsvField) * source->nfields);
+	for (int i = 0; i < source->nfields; i++)
+	{
+		CsvField   *field = &source->fields[i];
+
+		/* a name may look like the null string */
+		field->name = pstrdup(names[i] != NULL ? names[i] :
+							  source->copy->opts.null_print);
+		field->attnum = resolve_name(source, field->name, i);
+		field->converter = field->attnum == 0 ? NULL :
+			pgsync_target_converter(target, field->attnum);
+	}
+	check_excluded_names(source);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Reports a row that has not a field for each name, in COPY's words (22P04). */
+static void
+report_field_count(CsvSource *source, int nfields)
+{
+	const char *hint = NULL;
+
+	if (source->at_marker)
+		hint = "A line of just \"\\.\" is data, not the end of the data.";
+	else if (source->copy->line_buf.len == 0)
+		hint = "The line is empty.";
+	if (nfields > source->nfields)
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("extra data after last expected column"),
+				 errdetail("The header has %d fields, the row has %d.",
+						   source->nfields, nfields)));
+	ereport(ERROR,
+			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+			 errmsg("missing data for column \"%s\"",
+					source->fields[nfields].name),
+			 errdetail("The header has %d fields, the row has %d.",
+					   source->nfields, nfields),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+/* Reads and converts one row; see PgsyncSourceRoutine. */
+static bool
+csv_source_next(PgsyncSource *base, PgsyncRow *row)
+{
+	CsvSource  *source = (CsvSource *) base;
+	char	  **values;
+	int			nfields;
+	bool		found;
+
+	if (source->fields == NULL)
+		read_header(source, row);
+	/* also behind the last row: that the header names a column is enough */
+	memcpy(row->named, source->named, base->target->natts);
+
+	found = read_fields(source, row, &values, &nfields);
+	if (found && nfields != source->nfields)
+		report_field_count(source, nfields);
+
+	for (int i = 0; found && i < nfields; i++)
+	{
+		CsvField   *field = &source->fields[i];
+		AttrNumber	attnum = field->attnum;
+
+		if (attnum == 0)
+			continue;
+		row->column = attnum;
+		source->value = values[i];
+		row->nulls[attnum - 1] = false;
+		row->values[attnum - 1] = values[i] != NULL ?
+			pgsync_convert_text(field->converter, values[i]) :
+			pgsync_convert_null(field->converter, &row->nulls[attnum - 1]);
+	}
+	row->column = 0;
+	return found;
+}
+
+/* Appends the field being converted; see PgsyncSourceRoutine. */
+static void
+csv_source_describe_value(PgsyncSource *base, AttrNumber column,
+						  StringInfo buf)
+{
+	CsvSource  *source = (CsvSource *) base;
+	const char *value = source->value != NULL ? source->value :
+	source->copy->opts.null_print;
+
+	appendBinaryStringInfo(buf, value, strnlen(value, PGSYNC_MAX_DESCRIBED));
+}
+
+/* Reports progress in bytes; see PgsyncSourceRoutine. */
+static void
+csv_source_progress(PgsyncSource *base, int64 *done, int64 *total)
+{
+	CsvSource  *source = (CsvSource *) base;
+
+	*done = source->copy->bytes_processed;
+	*total = pgsync_csv_input_length(source->input);
+}
+
+static const PgsyncSourceRoutine csv_text_routine = {
+	.unit = "line",
+	.next = csv_source_next,
+	.describe_value = csv_source_describe_value,
+	.progress = csv_source_progress,
+};
+
+static const PgsyncSourceRoutine csv_file_routine = {
+	.unit = "line",
+	.reads_file = true,
+	.next = csv_source_next,
+	.describe_value = csv_source_describe_value,
+	.progress = csv_source_progress,
+};
+
+/*
+ * Insists on a column that CSV could fill: COPY's parser does not read even a
+ * header without.
+ */
+static void
+check_has_columns(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (!attr->attisdropped && !attr->attgenerated)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("relation \"%s\" has no column that CSV could fill",
+					RelationGetRelationName(rel))));
+}
+
+/*
+ * Starts COPY's parser on an input.  Of the relation it is given, it only
+ * looks at how many columns there are.
+ *
+ * It reports progress, but without rows: what showed before it is put back,
+ * and load.c reports for it.
+ */
+static PgsyncSource *
+create_source(PgsyncTarget *target, const PgsyncSourceRoutine *routine,
+			  PgsyncCsvInput *input, const PgsyncCsvOptions *options)
+{
+	CsvSource  *source = palloc0(sizeof(CsvSource));
+
+	check_has_columns(target->rel);
+	source->base.routine = routine;
+	source->base.target = target;
+	source->input = input;
+	source->exclude_columns = options->exclude_columns;
+	source->named = palloc0(Max(target->natts, 1));
+	pgsync_outer_progress_save(&source->outer);
+	source->copy = BeginCopyFrom(NULL, target->rel, NULL, NULL, false,
+								 pgsync_csv_input_callback, NIL,
+								 make_copy_options(options));
+	pgsync_outer_progress_restore(&source->outer);
+	pgsync_csv_input_set_encoding(input, source->copy->file_encoding);
+	return (PgsyncSource *) source;
+}
+
+/*
+ * Opens a file of the server, whose access the caller has checked.
+ *
+ * Errors: the operating system's, 42809 for a directory; COPY's own for
+ * options that do not make sense.
+ */
+PgsyncSource *
+pgsync_source_csv_open_file(PgsyncTarget *target, const char *path,
+							const PgsyncCsvOptions *options)
+{
+	return create_source(target, &csv_file_routine,
+						 pgsync_csv_input_open_file(path), options);
+}
+
+/*
+ * Opens a detoasted text, which must outlive the source.
+ *
+ * Errors: COPY's own for options that do not make sense.
+ */
+PgsyncSource *
+pgsync_source_csv_open_text(PgsyncTarget *target, text *csv,
+							const PgsyncCsvOptions *options)
+{
+	PgsyncCsvOptions text_options = *options;
+
+	text_options.encoding = GetDatabaseEncodingName();
+	return create_source(target, &csv_text_routine,
+						 pgsync_csv_input_open_text(csv), &text_options);
+}
+
+/* Closes a source that has been read to its end. */
+void
+pgsync_source_csv_close(PgsyncSource *base)
+{
+	CsvSource  *source = (CsvSource *) base;
+
+	EndCopyFrom(source->copy);
+	pgsync_outer_progress_restore(&source->outer);
+	pgsync_csv_input_close(source->input);
+}

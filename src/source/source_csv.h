@@ -1,0 +1,35 @@
+/*-------------------------------------------------------------------------
+ *
+ * source_csv.h
+ *	  Rows from CSV, in a file of the server or in a text.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_SOURCE_CSV_H
+#define PGSYNC_SOURCE_CSV_H
+
+#include "nodes/pg_list.h"
+#include "row/row.h"
+
+/* How the CSV is to be read; strings as COPY's options of these names */
+typedef struct PgsyncCsvOptions
+{
+	const char *delimiter;
+	const char *null_string;
+	const char *quote;
+	const char *escape;			/* NULL: the same as quote */
+	const char *encoding;		/* NULL: the client's */
+	List	   *exclude_columns;	/* of char *: fields to drop */
+} PgsyncCsvOptions;
+
+extern PgsyncSource *pgsync_source_csv_open_file(PgsyncTarget *target,
+												 const char *path,
+												 const PgsyncCsvOptions *options);
+extern PgsyncSource *pgsync_source_csv_open_text(PgsyncTarget *target,
+												 text *csv,
+												 const PgsyncCsvOptions *options);
+extern void pgsync_source_csv_close(PgsyncSource *source);
+
+#endif							/* PGSYNC_SOURCE_CSV_H */
