@@ -16,6 +16,7 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "insert/load.h"
+#include "source/source_json.h"
 #include "value/row_receiver.h"
 #include "common/sqltext.h"
 #include "utils/builtins.h"

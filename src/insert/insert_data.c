@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "common/spi_util.h"
 #include "row/target.h"
+#include "source/jsonb_rows.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
@@ -114,73 +115,28 @@ push_row(JsonbParseState **state, PgsyncTarget *target, List *columns,
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
 }
 
-/*
- * Reads the next row of the data into *object; false at the end.  "rows" is
- * NULL for data that is one object.
- */
-static bool
-next_object(Jsonb *data, JsonbIterator **rows, int64 number,
-			JsonbContainer **object)
-{
-	JsonbValue	element;
-
-	if (*rows == NULL)
-	{
-		*object = &data->root;
-		return number == 1;
-	}
-	if (JsonbIteratorNext(rows, &element, true) != WJB_ELEM)
-		return false;
-	if (element.type != jbvBinary ||
-		!JsonContainerIsObject(element.val.binary.data))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("element %lld of the array is not a JSON object",
-						(long long) number)));
-	*object = element.val.binary.data;
-	return true;
-}
-
-/* Begins reading the data: an object, or an array. */
-static JsonbIterator *
-begin_rows(Jsonb *data)
-{
-	JsonbIterator *rows;
-	JsonbValue	ignored;
-
-	if (JB_ROOT_IS_SCALAR(data))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("data must be a JSON object or an array of objects")));
-	if (JB_ROOT_IS_OBJECT(data))
-		return NULL;
-	rows = JsonbIteratorInit(&data->root);
-	JsonbIteratorNext(&rows, &ignored, true);	/* WJB_BEGIN_ARRAY */
-	return rows;
-}
-
 /* Builds the array of the rows' values; *columns is set from the first row. */
 static Jsonb *
 collect_values(PgsyncTarget *target, Jsonb *data, List **columns)
 {
-	JsonbIterator *rows = begin_rows(data);
+	PgsyncJsonbRows rows;
 	JsonbParseState *state = NULL;
-	JsonbContainer *object;
-	int64		number = 1;
 
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	for (; next_object(data, &rows, number, &object); number++)
+	pgsync_jsonb_rows_begin(&rows, data);
+	while (pgsync_jsonb_rows_next(&rows))
 	{
+		JsonbContainer *object = pgsync_jsonb_rows_object(&rows);
 		List	   *row_columns = object_columns(target, object);
 
 		CHECK_FOR_INTERRUPTS();
-		if (number == 1)
+		if (rows.number == 1)
 			*columns = row_columns;
 		else if (!equal(*columns, row_columns))
-			report_uneven_rows(target, number, *columns, row_columns);
+			report_uneven_rows(target, rows.number, *columns, row_columns);
 		push_row(&state, target, *columns, object);
 	}
-	if (number == 1)
+	if (rows.number == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("data has no rows"),

@@ -159,6 +159,7 @@ update_progress(Load *load)
 static bool
 read_row(Load *load, Datum *values, bool *nulls)
 {
+	const PgsyncSourceRoutine *routine = load->source->routine;
 	bool		found;
 
 	load->row.values = values;
@@ -167,7 +168,9 @@ read_row(Load *load, Datum *values, bool *nulls)
 	memset(load->row.named, false, load->target->natts);
 	load->reading = true;
 	CHECK_FOR_INTERRUPTS();
-	found = load->source->routine->next(load->source, &load->row);
+	found = routine->fetch(load->source, &load->row);
+	if (found)
+		routine->convert(load->source, &load->row);
 	load->reading = false;
 	return found;
 }
@@ -439,17 +442,6 @@ init_load(Load *load, PgsyncSource *source, const PgsyncClauses *clauses)
 	load->row_context = AllocSetContextCreate(CurrentMemoryContext,
 											  "pgsync row read ahead",
 											  ALLOCSET_DEFAULT_SIZES);
-}
-
-/* Makes the source for a data argument. */
-PgsyncSource *
-pgsync_source_for_json(PgsyncTarget *target, Datum data,
-					   PgsyncJsonFormat format)
-{
-	if (format == PGSYNC_JSON_FORMAT_JSONB)
-		return pgsync_source_jsonb_create(target, DatumGetJsonbP(data));
-	return pgsync_source_json_create(target, DatumGetTextPP(data),
-									 format == PGSYNC_JSON_FORMAT_TEXT);
 }
 
 /*

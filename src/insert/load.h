@@ -10,19 +10,9 @@
 #ifndef PGSYNC_LOAD_H
 #define PGSYNC_LOAD_H
 
-#include "row/row.h"
+#include "row/source.h"
 #include "insert/statement.h"
 
-/* What a data argument is */
-typedef enum PgsyncJsonFormat
-{
-	PGSYNC_JSON_FORMAT_JSONB,
-	PGSYNC_JSON_FORMAT_JSON,
-	PGSYNC_JSON_FORMAT_TEXT,	/* JSON, or JSON Lines */
-} PgsyncJsonFormat;
-
-extern PgsyncSource *pgsync_source_for_json(PgsyncTarget *target, Datum data,
-											PgsyncJsonFormat format);
 extern uint64 pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
 						  DestReceiver *dest);
 

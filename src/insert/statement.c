@@ -29,7 +29,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "parser/parser.h"
-#include "sink/sink.h"
+#include "sink/sinks.h"
 #include "common/spi_util.h"
 #include "common/sqltext.h"
 #include "insert/statement.h"

@@ -14,7 +14,7 @@
 #include "sink/heap_update.h"
 #include "nodes/params.h"
 #include "nodes/plannodes.h"
-#include "row/row.h"
+#include "row/sink.h"
 #include "tcop/dest.h"
 #include "utils/queryenvironment.h"
 

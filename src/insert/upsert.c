@@ -34,6 +34,7 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "insert/load.h"
+#include "source/source_json.h"
 #include "insert/unique_key.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"

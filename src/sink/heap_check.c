@@ -22,7 +22,7 @@
 #include "sink/may_look.h"
 #include "partitioning/partdesc.h"
 #include "rewrite/rewriteHandler.h"
-#include "sink/sink.h"
+#include "sink/sinks.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"

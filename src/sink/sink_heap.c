@@ -29,7 +29,7 @@
 #include "executor/nodeModifyTable.h"
 #include "sink/heap_conflict.h"
 #include "miscadmin.h"
-#include "sink/sink.h"
+#include "sink/sinks.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 

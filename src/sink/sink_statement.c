@@ -23,7 +23,7 @@
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "partitioning/partdesc.h"
-#include "sink/sink.h"
+#include "sink/sinks.h"
 #include "common/spi_util.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"

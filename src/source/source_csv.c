@@ -53,6 +53,8 @@ typedef struct CsvSource
 	CsvField   *fields;			/* of the header; NULL until it is read */
 	int			nfields;
 	bool	   *named;			/* the columns that the header names */
+	char	  **values;			/* of the line; NULL for a null */
+	int			nvalues;
 	const char *value;			/* being converted; NULL for a null */
 	bool		at_marker;		/* is the line just \. ? */
 	char	   *marker_fields[1];	/* see read_end_marker */
@@ -343,25 +345,32 @@ report_field_count(CsvSource *source, int nfields)
 			 hint ? errhint("%s", hint) : 0));
 }
 
-/* Reads and converts one row; see PgsyncSourceRoutine. */
+/* Splits the next line into fields; see PgsyncSourceRoutine. */
 static bool
-csv_source_next(PgsyncSource *base, PgsyncRow *row)
+csv_source_fetch(PgsyncSource *base, PgsyncRow *row)
 {
 	CsvSource  *source = (CsvSource *) base;
-	char	  **values;
-	int			nfields;
-	bool		found;
 
 	if (source->fields == NULL)
 		read_header(source, row);
-	/* also behind the last row: that the header names a column is enough */
+	if (read_fields(source, row, &source->values, &source->nvalues))
+		return true;
+	/* that the header names a column is enough */
 	memcpy(row->named, source->named, base->target->natts);
+	return false;
+}
 
-	found = read_fields(source, row, &values, &nfields);
-	if (found && nfields != source->nfields)
-		report_field_count(source, nfields);
+/* Converts the fields of the line; see PgsyncSourceRoutine. */
+static void
+csv_source_convert(PgsyncSource *base, PgsyncRow *row)
+{
+	CsvSource  *source = (CsvSource *) base;
+	char	  **values = source->values;
 
-	for (int i = 0; found && i < nfields; i++)
+	if (source->nvalues != source->nfields)
+		report_field_count(source, source->nvalues);
+	memcpy(row->named, source->named, base->target->natts);
+	for (int i = 0; i < source->nfields; i++)
 	{
 		CsvField   *field = &source->fields[i];
 		AttrNumber	attnum = field->attnum;
@@ -376,7 +385,6 @@ csv_source_next(PgsyncSource *base, PgsyncRow *row)
 			pgsync_convert_null(field->converter, &row->nulls[attnum - 1]);
 	}
 	row->column = 0;
-	return found;
 }
 
 /* Appends the field being converted; see PgsyncSourceRoutine. */
@@ -391,6 +399,19 @@ csv_source_describe_value(PgsyncSource *base, AttrNumber column,
 	appendBinaryStringInfo(buf, value, strnlen(value, PGSYNC_MAX_DESCRIBED));
 }
 
+/* Appends the line, as the parser has found it; see PgsyncSourceRoutine. */
+static void
+csv_source_append_raw(PgsyncSource *base, StringInfo buf)
+{
+	CsvSource  *source = (CsvSource *) base;
+	StringInfo	line = &source->copy->line_buf;
+
+	if (source->at_marker)
+		appendStringInfoString(buf, END_MARKER);
+	else
+		appendBinaryStringInfo(buf, line->data, line->len);
+}
+
 /* Reports progress in bytes; see PgsyncSourceRoutine. */
 static void
 csv_source_progress(PgsyncSource *base, int64 *done, int64 *total)
@@ -403,16 +424,20 @@ csv_source_progress(PgsyncSource *base, int64 *done, int64 *total)
 
 static const PgsyncSourceRoutine csv_text_routine = {
 	.unit = "line",
-	.next = csv_source_next,
+	.fetch = csv_source_fetch,
+	.convert = csv_source_convert,
 	.describe_value = csv_source_describe_value,
+	.append_raw = csv_source_append_raw,
 	.progress = csv_source_progress,
 };
 
 static const PgsyncSourceRoutine csv_file_routine = {
 	.unit = "line",
 	.reads_file = true,
-	.next = csv_source_next,
+	.fetch = csv_source_fetch,
+	.convert = csv_source_convert,
 	.describe_value = csv_source_describe_value,
+	.append_raw = csv_source_append_raw,
 	.progress = csv_source_progress,
 };
 

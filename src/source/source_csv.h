@@ -11,7 +11,7 @@
 #define PGSYNC_SOURCE_CSV_H
 
 #include "nodes/pg_list.h"
-#include "row/row.h"
+#include "row/source.h"
 
 /* How the CSV is to be read; strings as COPY's options of these names */
 typedef struct PgsyncCsvOptions

@@ -20,7 +20,7 @@
 #include "common/jsonapi.h"
 #include "value/json_scan.h"
 #include "mb/pg_wchar.h"
-#include "row/row.h"
+#include "source/source_json.h"
 #include "utils/builtins.h"
 #include "utils/jsonfuncs.h"
 
@@ -33,6 +33,14 @@ typedef enum JsonSourceState
 	JSON_DONE,
 } JsonSourceState;
 
+/* What is wrong with the form of a row that leaves the next one readable */
+typedef enum JsonRowFault
+{
+	JSON_ROW_FINE,
+	JSON_ROW_NO_OBJECT,			/* another value */
+	JSON_ROW_BROKEN,			/* no JSON; read on in the next line */
+} JsonRowFault;
+
 typedef struct JsonSource
 {
 	PgsyncSource base;
@@ -40,11 +48,17 @@ typedef struct JsonSource
 	PgsyncJsonScan scan;
 	JsonSourceState state;
 	bool		lines_allowed;
-	const char *object;			/* the current row's opening brace */
+	uint64		number;			/* of the current row */
+	const char *object;			/* the current row's first byte */
+	const char *object_end;		/* behind its last byte */
+	JsonRowFault fault;
 	AttrNumber *sequence;		/* the previous row's columns, in key order */
 	int			nsequence;		/* how many columns the current row names */
+	uint64	   *named_by;		/* the last row to name it, by attribute */
 	PgsyncJsonToken *tokens;	/* the current row's values, by attribute */
-	AttrNumber	converting;
+	PgsyncJsonToken unknown;	/* its first key that is no column, if any */
+	bool		has_unknown;
+	bool		has_duplicates; /* does a key come twice in it? */
 	StringInfoData buf;			/* for unescaping */
 } JsonSource;
 
@@ -72,8 +86,8 @@ report_by_core(JsonSource *source, const char *from, const char *to)
 	pg_parse_json_or_ereport(lex, &nullSemAction);
 }
 
-/* Reports JSON that the scanner could not read.  Does not return. */
-static void
+/* Reports JSON that the scanner could not read. */
+pg_noreturn static void
 report_invalid(JsonSource *source)
 {
 	/* an array is parsed from its start, for the context of its brackets */
@@ -82,6 +96,14 @@ report_invalid(JsonSource *source)
 				   source->scan.end);
 	elog(ERROR, "JSON scanner and parser disagree at byte %zu",
 		 (size_t) (source->scan.ptr - source->begin));
+}
+
+/* Reports a string with an invalid escape. */
+pg_noreturn static void
+report_bad_string(JsonSource *source, const PgsyncJsonToken *token)
+{
+	report_by_core(source, token->start - 1, token->start + token->len + 1);
+	report_invalid(source);
 }
 
 /* Reports text behind the end of the data (22P02). */
@@ -155,31 +177,25 @@ next_line(JsonSource *source, bool first)
 	return true;
 }
 
-/*
- * Reports a row that is no object, if it is JSON at all.  Does not return.
- */
-static void
-report_not_an_object(JsonSource *source, PgsyncRow *row)
+/* Reports a row that is no object, if it is JSON at all. */
+pg_noreturn static void
+report_not_an_object(JsonSource *source)
 {
-	PgsyncJsonToken token;
-
-	if (!pgsync_json_scan_value(&source->scan, &token))
-		report_invalid(source);
-	report_by_core(source, source->object, source->scan.ptr);
+	report_by_core(source, source->object, source->object_end);
 	if (source->state == JSON_IN_ARRAY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("element %llu of the array is not a JSON object",
-						(unsigned long long) row->number),
+						(unsigned long long) source->number),
 				 errhint("Every element must be an object whose keys are column names.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("data must be a JSON object or an array of objects")));
 }
 
-/* Moves to the next row's object; false at the end of the input. */
+/* Moves to the next row's first byte; false at the end of the input. */
 static bool
-next_object(JsonSource *source, PgsyncRow *row)
+next_object(JsonSource *source)
 {
 	bool		first = source->state == JSON_BEFORE;
 	bool		found;
@@ -191,96 +207,142 @@ next_object(JsonSource *source, PgsyncRow *row)
 		found = source->state == JSON_IN_ARRAY ?
 			next_element(source, first) : next_line(source, first);
 	if (!found)
-	{
 		source->state = JSON_DONE;
-		return false;
-	}
-	row->number++;
 	source->object = source->scan.ptr;
-	if (source->scan.ptr >= source->scan.end || *source->scan.ptr != '{')
-		report_not_an_object(source, row);
-	source->scan.ptr++;
-	return true;
+	return found;
 }
 
-/* Returns the column that a key names; an unknown key is an error. */
+/* Returns the column that a key names, or 0. */
 static AttrNumber
-find_key(JsonSource *source, const PgsyncJsonToken *key, int position)
+find_key(JsonSource *source, const PgsyncJsonToken *key)
 {
 	PgsyncTarget *target = source->base.target;
-	AttrNumber	guess = position < target->natts ?
-	source->sequence[position] : 0;
-	const char *name = key->start;
-	int			len = key->len;
-	AttrNumber	attnum;
+	AttrNumber	guess = source->nsequence < target->natts ?
+	source->sequence[source->nsequence] : 0;
 
-	if (key->escaped)
-	{
-		resetStringInfo(&source->buf);
-		if (!pgsync_json_unescape(key, &source->buf))
-			report_invalid(source);
-		name = source->buf.data;
-		len = source->buf.len;
-	}
-	attnum = pgsync_target_find_near(target, name, len, guess);
-	if (attnum == 0)
-		pgsync_target_unknown_column(target, name, len);
-	return attnum;
+	if (!key->escaped)
+		return pgsync_target_find_near(target, key->start, key->len, guess);
+	resetStringInfo(&source->buf);
+	if (!pgsync_json_unescape(key, &source->buf))
+		return 0;
+	return pgsync_target_find_near(target, source->buf.data, source->buf.len,
+								   guess);
 }
 
 /*
  * Keeps the value of a key.  Of a key that comes twice in an object the last
- * value counts, as in jsonb; the one that it replaces must be valid, too.
+ * value counts, as in jsonb.  Of keys that are no columns the first is kept.
  */
-static void
-keep_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum,
+static inline void
+keep_value(JsonSource *source, const PgsyncJsonToken *key,
 		   const PgsyncJsonToken *value)
 {
-	PgsyncJsonToken *kept = &source->tokens[attnum - 1];
+	AttrNumber	attnum = find_key(source, key);
 
-	if (row->named[attnum - 1])
+	if (attnum == 0)
 	{
-		const char *start = kept->kind == PGSYNC_JSON_STRING ?
-		kept->start - 1 : kept->start;
-
-		report_by_core(source, start, kept->kind == PGSYNC_JSON_STRING ?
-					   kept->start + kept->len + 1 : start + kept->len);
+		if (!source->has_unknown)
+			source->unknown = *key;
+		source->has_unknown = true;
+		return;
 	}
-	else
+	if (source->named_by[attnum - 1] != source->number)
 	{
-		row->named[attnum - 1] = true;
+		source->named_by[attnum - 1] = source->number;
 		source->sequence[source->nsequence++] = attnum;
 	}
-	*kept = *value;
+	else
+		source->has_duplicates = true;
+	source->tokens[attnum - 1] = *value;
 }
 
-/* Scans an object behind its opening brace, keeping where its values are. */
-static void
-scan_object(JsonSource *source, PgsyncRow *row)
+/*
+ * Scans an object, keeping where its values are; false if it is no JSON.
+ */
+static bool
+scan_object(JsonSource *source)
 {
 	PgsyncJsonScan *scan = &source->scan;
 	PgsyncJsonToken key;
 	PgsyncJsonToken value;
-	AttrNumber	attnum;
 
 	source->nsequence = 0;
+	source->has_unknown = false;
+	source->has_duplicates = false;
+	scan->ptr++;
 	if (pgsync_json_accept(scan, '}'))
-		return;
+		return true;
 	do
 	{
 		pgsync_json_skip_space(scan);
 		if (scan->ptr >= scan->end || *scan->ptr != '"' ||
 			!pgsync_json_scan_string(scan, &key) ||
 			!pgsync_json_accept(scan, ':'))
-			report_invalid(source);
-		attnum = find_key(source, &key, source->nsequence);
+			return false;
 		pgsync_json_skip_space(scan);
 		if (!pgsync_json_scan_value(scan, &value))
-			report_invalid(source);
-		keep_value(source, row, attnum, &value);
+			return false;
+		keep_value(source, &key, &value);
 	} while (pgsync_json_accept(scan, ','));
-	if (!pgsync_json_accept(scan, '}'))
+	return pgsync_json_accept(scan, '}');
+}
+
+/*
+ * Gets over a row that is no JSON.  In an array nothing behind it can be
+ * told from it; of JSON Lines, the next line begins another row.
+ */
+static void
+skip_broken_row(JsonSource *source)
+{
+	PgsyncJsonScan *scan = &source->scan;
+	const char *line_end;
+
+	if (source->state != JSON_IN_LINES || !source->lines_allowed)
 		report_invalid(source);
+	source->fault = JSON_ROW_BROKEN;
+	line_end = memchr(source->object, '\n', scan->end - source->object);
+	scan->ptr = line_end != NULL ? line_end : scan->end;
+}
+
+/* Scans the next row; see PgsyncSourceRoutine. */
+static bool
+json_source_fetch(PgsyncSource *base, PgsyncRow *row)
+{
+	JsonSource *source = (JsonSource *) base;
+	PgsyncJsonScan *scan = &source->scan;
+	PgsyncJsonToken other;
+
+	if (!next_object(source))
+		return false;
+	row->number = ++source->number;
+	source->fault = JSON_ROW_FINE;
+	if (scan->ptr < scan->end && *scan->ptr == '{')
+	{
+		if (!scan_object(source))
+			skip_broken_row(source);
+	}
+	else if (pgsync_json_scan_value(scan, &other))
+		source->fault = JSON_ROW_NO_OBJECT;
+	else
+		skip_broken_row(source);
+	source->object_end = scan->ptr;
+	row->size = source->object_end - source->object;
+	return true;
+}
+
+/* Reports the key that is no column (42703). */
+pg_noreturn static void
+report_unknown_key(JsonSource *source)
+{
+	PgsyncJsonToken *key = &source->unknown;
+
+	if (!key->escaped)
+		pgsync_target_unknown_column(source->base.target, key->start, key->len);
+	resetStringInfo(&source->buf);
+	if (!pgsync_json_unescape(key, &source->buf))
+		report_invalid(source);
+	pgsync_target_unknown_column(source->base.target, source->buf.data,
+								 source->buf.len);
 }
 
 /* Converts a string; an invalid escape is reported by core's parser. */
@@ -293,11 +355,7 @@ convert_string(JsonSource *source, PgsyncConverter *converter,
 
 	resetStringInfo(&source->buf);
 	if (!pgsync_json_unescape(token, &source->buf))
-	{
-		report_by_core(source, token->start - 1,
-					   token->start + token->len + 1);
-		report_invalid(source);
-	}
+		report_bad_string(source, token);
 	return pgsync_convert_string(converter, source->buf.data,
 								 source->buf.len);
 }
@@ -335,25 +393,39 @@ convert_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum)
 			break;
 	}
 	row->values[attnum - 1] = value;
+	row->named[attnum - 1] = true;
 }
 
-/* Reads and converts one row; see PgsyncSourceRoutine. */
-static bool
-json_source_next(PgsyncSource *base, PgsyncRow *row)
+/* Reports what fetch has found to be wrong with the row at hand. */
+static void
+report_fault(JsonSource *source)
+{
+	if (source->fault == JSON_ROW_BROKEN)
+		report_invalid(source);
+	if (source->fault == JSON_ROW_NO_OBJECT)
+		report_not_an_object(source);
+	if (source->has_unknown)
+		report_unknown_key(source);
+	/* a value that a later one replaces must be valid, too */
+	if (source->has_duplicates)
+		report_by_core(source, source->object, source->object_end);
+}
+
+/* Converts the row that has been scanned; see PgsyncSourceRoutine. */
+static void
+json_source_convert(PgsyncSource *base, PgsyncRow *row)
 {
 	JsonSource *source = (JsonSource *) base;
 
-	if (!next_object(source, row))
-		return false;
-	scan_object(source, row);
-	row->size = source->scan.ptr - source->object;
+	if (source->fault != JSON_ROW_FINE || source->has_unknown ||
+		source->has_duplicates)
+		report_fault(source);
 	for (int i = 0; i < source->nsequence; i++)
 	{
 		row->column = source->sequence[i];
 		convert_value(source, row, row->column);
 	}
 	row->column = 0;
-	return true;
 }
 
 /* Appends the value being converted; see PgsyncSourceRoutine. */
@@ -365,6 +437,16 @@ json_source_describe_value(PgsyncSource *base, AttrNumber column,
 
 	appendBinaryStringInfo(buf, token->start,
 						   Min(token->len, PGSYNC_MAX_DESCRIBED));
+}
+
+/* Appends the row's own text; see PgsyncSourceRoutine. */
+static void
+json_source_append_raw(PgsyncSource *base, StringInfo buf)
+{
+	JsonSource *source = (JsonSource *) base;
+
+	appendBinaryStringInfo(buf, source->object,
+						   source->object_end - source->object);
 }
 
 /* Reports progress in bytes; see PgsyncSourceRoutine. */
@@ -379,8 +461,11 @@ json_source_progress(PgsyncSource *base, int64 *done, int64 *total)
 
 static const PgsyncSourceRoutine json_source_routine = {
 	.unit = "row",
-	.next = json_source_next,
+	.raw_is_json = true,
+	.fetch = json_source_fetch,
+	.convert = json_source_convert,
 	.describe_value = json_source_describe_value,
+	.append_raw = json_source_append_raw,
 	.progress = json_source_progress,
 };
 
@@ -389,8 +474,8 @@ static const PgsyncSourceRoutine json_source_routine = {
  *
  * With lines_allowed, several objects may follow each other.
  */
-PgsyncSource *
-pgsync_source_json_create(PgsyncTarget *target, text *data, bool lines_allowed)
+static PgsyncSource *
+create_source(PgsyncTarget *target, text *data, bool lines_allowed)
 {
 	JsonSource *source = palloc0(sizeof(JsonSource));
 	int			natts = Max(target->natts, 1);
@@ -402,7 +487,19 @@ pgsync_source_json_create(PgsyncTarget *target, text *data, bool lines_allowed)
 	source->scan.end = source->begin + VARSIZE_ANY_EXHDR(data);
 	source->lines_allowed = lines_allowed;
 	source->sequence = palloc0(sizeof(AttrNumber) * natts);
+	source->named_by = palloc0(sizeof(uint64) * natts);
 	source->tokens = palloc0(sizeof(PgsyncJsonToken) * natts);
 	initStringInfo(&source->buf);
 	return (PgsyncSource *) source;
+}
+
+/* Creates the source for a data argument. */
+PgsyncSource *
+pgsync_source_for_json(PgsyncTarget *target, Datum data,
+					   PgsyncJsonFormat format)
+{
+	if (format == PGSYNC_JSON_FORMAT_JSONB)
+		return pgsync_source_jsonb_create(target, DatumGetJsonbP(data));
+	return create_source(target, DatumGetTextPP(data),
+						 format == PGSYNC_JSON_FORMAT_TEXT);
 }

@@ -13,7 +13,8 @@
  */
 #include "pgsync.h"
 
-#include "row/row.h"
+#include "source/jsonb_rows.h"
+#include "source/source_json.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
@@ -21,90 +22,70 @@ typedef struct JsonbSource
 {
 	PgsyncSource base;
 	Jsonb	   *data;
-	JsonbIterator *rows;		/* over the array; NULL for a single object */
-	bool		done;
+	PgsyncJsonbRows rows;
 	int64		bytes_done;
 	AttrNumber *sequence;		/* the previous row's columns, in key order */
 	JsonbValue	value;			/* being converted */
 } JsonbSource;
 
-/*
- * Moves to the next row's object; false at the end of the array.
- */
+/* Moves to the next element; see PgsyncSourceRoutine. */
 static bool
-next_object(JsonbSource *source, PgsyncRow *row, JsonbContainer **object)
+jsonb_source_fetch(PgsyncSource *base, PgsyncRow *row)
 {
-	JsonbValue	element;
+	JsonbSource *source = (JsonbSource *) base;
+	JsonbValue *element = &source->rows.element;
 
-	if (source->done)
+	if (!pgsync_jsonb_rows_next(&source->rows))
 		return false;
-	row->number++;
-	if (source->rows == NULL)
-	{
-		*object = &source->data->root;
-		row->size = VARSIZE(source->data);
-		source->done = true;
-		return true;
-	}
-	if (JsonbIteratorNext(&source->rows, &element, true) != WJB_ELEM)
-	{
-		row->number--;
-		source->done = true;
-		return false;
-	}
-	if (element.type != jbvBinary ||
-		!JsonContainerIsObject(element.val.binary.data))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("element %llu of the array is not a JSON object",
-						(unsigned long long) row->number),
-				 errhint("Every element must be an object whose keys are column names.")));
-	*object = element.val.binary.data;
-	row->size = element.val.binary.len;
+	row->number = source->rows.number;
+	row->size = element->type == jbvBinary ? element->val.binary.len : 0;
+	source->bytes_done += row->size;
 	return true;
 }
 
-/* Reads and converts one row; see PgsyncSourceRoutine. */
-static bool
-jsonb_source_next(PgsyncSource *base, PgsyncRow *row)
+/* Returns the column that a key names; an unknown key is an error. */
+static inline AttrNumber
+find_key(JsonbSource *source, const JsonbValue *key, int position)
+{
+	PgsyncTarget *target = source->base.target;
+	AttrNumber	guess = position < target->natts ?
+	source->sequence[position] : 0;
+	AttrNumber	attnum = pgsync_target_find_near(target, key->val.string.val,
+												 key->val.string.len, guess);
+
+	if (attnum == 0)
+		pgsync_target_unknown_column(target, key->val.string.val,
+									 key->val.string.len);
+	source->sequence[position] = attnum;
+	return attnum;
+}
+
+/* Converts the element, which must be an object; see PgsyncSourceRoutine. */
+static void
+jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
 {
 	JsonbSource *source = (JsonbSource *) base;
-	PgsyncTarget *target = base->target;
-	JsonbContainer *object;
+	JsonbContainer *object = pgsync_jsonb_rows_object(&source->rows);
 	JsonbIterator *pairs;
 	JsonbValue	key;
 	JsonbIteratorToken token;
 	int			position = 0;
 
-	if (!next_object(source, row, &object))
-		return false;
-	source->bytes_done += row->size;
-
 	pairs = JsonbIteratorInit(object);
 	JsonbIteratorNext(&pairs, &key, true);	/* WJB_BEGIN_OBJECT */
 	while ((token = JsonbIteratorNext(&pairs, &key, true)) == WJB_KEY)
 	{
-		AttrNumber	guess = position < target->natts ?
-		source->sequence[position] : 0;
-		AttrNumber	attnum = pgsync_target_find_near(target,
-													 key.val.string.val,
-													 key.val.string.len,
-													 guess);
+		AttrNumber	attnum = find_key(source, &key, position++);
 
-		if (attnum == 0)
-			pgsync_target_unknown_column(target, key.val.string.val,
-										 key.val.string.len);
 		JsonbIteratorNext(&pairs, &source->value, true);
 		row->column = attnum;
 		row->values[attnum - 1] =
-			pgsync_convert_jsonb(pgsync_target_converter(target, attnum),
+			pgsync_convert_jsonb(pgsync_target_converter(base->target, attnum),
 								 &source->value, &row->nulls[attnum - 1]);
 		row->column = 0;
 		row->named[attnum - 1] = true;
-		source->sequence[position++] = attnum;
 	}
 	Assert(token == WJB_END_OBJECT);
-	return true;
 }
 
 /* Appends the value being converted; see PgsyncSourceRoutine. */
@@ -140,6 +121,16 @@ jsonb_source_describe_value(PgsyncSource *base, AttrNumber column,
 	}
 }
 
+/* Appends the element as text; see PgsyncSourceRoutine. */
+static void
+jsonb_source_append_raw(PgsyncSource *base, StringInfo buf)
+{
+	JsonbValue *element = &((JsonbSource *) base)->rows.element;
+	Jsonb	   *whole = JsonbValueToJsonb(element);
+
+	JsonbToCString(buf, &whole->root, VARSIZE(whole));
+}
+
 /* Reports progress in bytes; see PgsyncSourceRoutine. */
 static void
 jsonb_source_progress(PgsyncSource *base, int64 *done, int64 *total)
@@ -152,8 +143,11 @@ jsonb_source_progress(PgsyncSource *base, int64 *done, int64 *total)
 
 static const PgsyncSourceRoutine jsonb_source_routine = {
 	.unit = "row",
-	.next = jsonb_source_next,
+	.raw_is_json = true,
+	.fetch = jsonb_source_fetch,
+	.convert = jsonb_source_convert,
 	.describe_value = jsonb_source_describe_value,
+	.append_raw = jsonb_source_append_raw,
 	.progress = jsonb_source_progress,
 };
 
@@ -166,20 +160,11 @@ PgsyncSource *
 pgsync_source_jsonb_create(PgsyncTarget *target, Jsonb *data)
 {
 	JsonbSource *source = palloc0(sizeof(JsonbSource));
-	JsonbValue	ignored;
 
 	source->base.routine = &jsonb_source_routine;
 	source->base.target = target;
 	source->data = data;
 	source->sequence = palloc0(sizeof(AttrNumber) * Max(target->natts, 1));
-	if (JB_ROOT_IS_SCALAR(data))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("data must be a JSON object or an array of objects")));
-	if (JB_ROOT_IS_ARRAY(data))
-	{
-		source->rows = JsonbIteratorInit(&data->root);
-		JsonbIteratorNext(&source->rows, &ignored, true);	/* WJB_BEGIN_ARRAY */
-	}
+	pgsync_jsonb_rows_begin(&source->rows, data);
 	return (PgsyncSource *) source;
 }

@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
- * sink.h
+ * sinks.h
  *	  The ways rows are stored, behind the one INSERT statement.
  *
  * Copyright (c) 2026, the pgsync authors
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PGSYNC_SINK_H
-#define PGSYNC_SINK_H
+#ifndef PGSYNC_SINKS_H
+#define PGSYNC_SINKS_H
 
 #include "insert/statement.h"
 
@@ -25,4 +25,4 @@ extern void pgsync_sink_stream_install(QueryDesc *queryDesc);
 extern uint64 pgsync_sink_spool_run(PgsyncStatement *statement,
 									DestReceiver *dest);
 
-#endif							/* PGSYNC_SINK_H */
+#endif							/* PGSYNC_SINKS_H */

@@ -1,0 +1,98 @@
+/*-------------------------------------------------------------------------
+ *
+ * source.h
+ *	  What rows come from: the contract between a source and who reads it.
+ *
+ * A row is read in two calls:
+ *
+ *		fetch -> is there one more row, and where does it end?
+ *		convert -> its values, as the target's columns have them
+ *
+ * so that a row whose conversion fails can be left behind, or shown: fetch
+ * leaves the input behind the row, whatever convert thinks of it.  Hence
+ *
+ * - fetch raises what leaves the rest of the input unreadable, and what is
+ *	 wrong with the input as a whole (a broken array, a header's names);
+ * - convert raises what is wrong with the fetched row alone (its form, names
+ *	 that are no columns, values), and may be called in a subtransaction.  It
+ *	 keeps nothing in the source that fetch and append_raw rely on: after an
+ *	 error, and also after success, the same row can be converted again, shown
+ *	 by append_raw, or left for the next fetch.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_SOURCE_H
+#define PGSYNC_SOURCE_H
+
+#include "lib/stringinfo.h"
+#include "row/row.h"
+#include "row/target.h"
+
+typedef struct PgsyncSource PgsyncSource;
+
+/* More of a value than error context shows */
+#define PGSYNC_MAX_DESCRIBED	1024
+
+typedef struct PgsyncSourceRoutine
+{
+	/* What a row's number counts: "row", or "line" of a file */
+	const char *unit;
+
+	/* For progress reports: does it read a file of the server? */
+	bool		reads_file;
+
+	/* Is what append_raw appends JSON, one object if the row is well-formed? */
+	bool		raw_is_json;
+
+	/*
+	 * Moves to the next row, and sets row->number and row->size; the caller
+	 * has cleared row->named, and leaves row->number to the source.  While it
+	 * works, row->number is that of the row being read, for error context.
+	 *
+	 * Returns false at the end of a complete input, and again if it is called
+	 * again.  row->named then has the columns that the input names without
+	 * having a row, as a CSV's header does; the rest of *row means nothing.
+	 */
+	bool		(*fetch) (PgsyncSource *source, PgsyncRow *row);
+
+	/*
+	 * Converts the row that was fetched last: sets row->named, row->values
+	 * and row->nulls for the columns it names.  Values are allocated in the
+	 * current memory context.  The caller has set all of row->nulls and
+	 * cleared row->named.  While a value is converted, row->column says
+	 * which; it is 0 before and after, but after an error left as it is.
+	 */
+	void		(*convert) (PgsyncSource *source, PgsyncRow *row);
+
+	/*
+	 * Appends the value being converted, for error context; called while
+	 * row->column is set, with that column.  Of a long value its first
+	 * PGSYNC_MAX_DESCRIBED bytes do.
+	 */
+	void		(*describe_value) (PgsyncSource *source, AttrNumber column,
+								   StringInfo buf);
+
+	/*
+	 * Appends the row that was fetched last, whole, in the database's
+	 * encoding: as it came where the input is text (an object of JSON, a line
+	 * of CSV without its line end), else as text.
+	 */
+	void		(*append_raw) (PgsyncSource *source, StringInfo buf);
+
+	/*
+	 * Tells how far the input has been read and how long it is, in bytes; a
+	 * length of 0 means that it is not known.
+	 */
+	void		(*progress) (PgsyncSource *source, int64 *done, int64 *total);
+} PgsyncSourceRoutine;
+
+/* Every source begins with this */
+struct PgsyncSource
+{
+	const PgsyncSourceRoutine *routine;
+	PgsyncTarget *target;
+};
+
+#endif							/* PGSYNC_SOURCE_H */

@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * jsonb_rows.c
+ *	  The objects of a jsonb value, one after the other.
+ *
+ *		'[{"id": 1, "name": "a"}, {"name": "b"}]'	two rows
+ *		'{"id": 1}'									one row
+ *		'[]'										none
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "source/jsonb_rows.h"
+
+/*
+ * Begins the walk; the value must be detoasted and outlive it.
+ *
+ * Errors: 22023 if it is neither an object nor an array.
+ */
+void
+pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data)
+{
+	JsonbValue	ignored;
+
+	memset(rows, 0, sizeof(PgsyncJsonbRows));
+	if (JB_ROOT_IS_SCALAR(data))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("data must be a JSON object or an array of objects")));
+	if (JB_ROOT_IS_ARRAY(data))
+	{
+		rows->elements = JsonbIteratorInit(&data->root);
+		JsonbIteratorNext(&rows->elements, &ignored, true); /* WJB_BEGIN_ARRAY */
+		return;
+	}
+	rows->element.type = jbvBinary;
+	rows->element.val.binary.data = &data->root;
+	rows->element.val.binary.len = VARSIZE(data);
+}
+
+/* Moves to the next element; false when there is none, and from then on. */
+bool
+pgsync_jsonb_rows_next(PgsyncJsonbRows *rows)
+{
+	if (rows->done)
+		return false;
+	if (rows->elements != NULL)
+		rows->done = JsonbIteratorNext(&rows->elements, &rows->element,
+									   true) != WJB_ELEM;
+	else
+		rows->done = rows->number > 0;
+	if (!rows->done)
+		rows->number++;
+	return !rows->done;
+}
+
+/*
+ * Returns the element at hand as the object it must be.
+ *
+ * Errors: 22023 if it is none.
+ */
+JsonbContainer *
+pgsync_jsonb_rows_object(PgsyncJsonbRows *rows)
+{
+	JsonbValue *element = &rows->element;
+
+	if (element->type != jbvBinary ||
+		!JsonContainerIsObject(element->val.binary.data))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("element %llu of the array is not a JSON object",
+						(unsigned long long) rows->number),
+				 errhint("Every element must be an object whose keys are column names.")));
+	return element->val.binary.data;
+}

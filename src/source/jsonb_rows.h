@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * jsonb_rows.h
+ *	  The objects of a jsonb value, one after the other.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_JSONB_ROWS_H
+#define PGSYNC_JSONB_ROWS_H
+
+#include "utils/jsonb.h"
+
+/* A walk over an array of objects, or one object */
+typedef struct PgsyncJsonbRows
+{
+	JsonbIterator *elements;	/* of the array; NULL for one object */
+	bool		done;
+	uint64		number;			/* of the element at hand, from 1 */
+	JsonbValue	element;		/* the element at hand */
+} PgsyncJsonbRows;
+
+extern void pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data);
+extern bool pgsync_jsonb_rows_next(PgsyncJsonbRows *rows);
+extern JsonbContainer *pgsync_jsonb_rows_object(PgsyncJsonbRows *rows);
+
+#endif							/* PGSYNC_JSONB_ROWS_H */
