@@ -67,6 +67,17 @@ pgsync_spi_execute_extended(const char *query,
 			 SPI_result_code_string(rc), query);
 }
 
+/* Makes a tuplestore's relation known to the statements run from here on. */
+void
+pgsync_spi_register_relation(EphemeralNamedRelation relation)
+{
+	int			rc = SPI_register_relation(relation);
+
+	if (rc != SPI_OK_REL_REGISTER)
+		elog(ERROR, "SPI_register_relation failed: %s",
+			 SPI_result_code_string(rc));
+}
+
 /* Returns the relation's name, schema-qualified and quoted, palloc'd. */
 char *
 pgsync_qualified_relation_name(Relation rel)

@@ -99,7 +99,7 @@ insert_csv_internal(FunctionCallInfo fcinfo, OpenSource open_source,
 	PgsyncSource *source;
 	PgsyncCsvOptions options = {0};
 	PgsyncClauses clauses = {0};
-	uint64		processed;
+	PgsyncCounts counts;
 
 	options.exclude_columns = pgsync_arg_name_list(fcinfo, 2,
 												   "exclude_columns");
@@ -114,13 +114,13 @@ insert_csv_internal(FunctionCallInfo fcinfo, OpenSource open_source,
 
 	target = pgsync_target_open(PG_GETARG_OID(0));
 	source = open_source(fcinfo, target, &options);
-	processed = pgsync_load(source, &clauses, None_Receiver);
+	counts = pgsync_load(source, &clauses, None_Receiver);
 	pgsync_source_csv_close(source);
 	pgsync_target_close(target);
 
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextDelete(context);
-	PG_RETURN_INT64(processed);
+	PG_RETURN_INT64(counts.processed);
 }
 
 /*

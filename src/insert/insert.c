@@ -81,7 +81,7 @@ insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	MemoryContext oldcontext;
 	PgsyncTarget *target;
 	PgsyncClauses clauses = {0};
-	uint64		processed;
+	PgsyncCounts counts;
 
 	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
 	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
@@ -91,13 +91,13 @@ insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	oldcontext = MemoryContextSwitchTo(context);
 	clauses.on_conflict = on_conflict_arg(fcinfo, 2);
 	target = pgsync_target_open(PG_GETARG_OID(0));
-	processed = pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1),
-												   format),
-							&clauses, None_Receiver);
+	counts = pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1),
+												format),
+						 &clauses, None_Receiver);
 	pgsync_target_close(target);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextDelete(context);
-	PG_RETURN_INT64(processed);
+	PG_RETURN_INT64(counts.processed);
 }
 
 /*

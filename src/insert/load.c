@@ -13,7 +13,7 @@
  * - Where it does not (views, rules), or where the rows are spooled for
  *	 another statement, each run of rows that name the same columns is a
  *	 statement of its own.
- * - With a follower, whose clause depends on the columns, a row that names
+ * - With a row hook, whose clause depends on the columns, a row that names
  *	 a new column begins another statement.
  *
  * Also kept here: error context ("row 17, column ...") and the progress that
@@ -46,11 +46,13 @@
 typedef struct Load
 {
 	PgsyncFeed	feed;
+	PgsyncPlace place;
 	PgsyncSource *source;
 	PgsyncTarget *target;
 	const PgsyncClauses *clauses;
 	PgsyncDefaults *defaults;
 	PgsyncStatement *statement; /* running */
+	const PgsyncSinkRoutine *sink;	/* its */
 	PgsyncRow	row;
 	bool		reading;		/* is row the one being read? */
 	bool		pending;		/* read, but not yet fed */
@@ -59,9 +61,10 @@ typedef struct Load
 	MemoryContext row_context;
 	bool	   *known;			/* columns that a row has named so far */
 	bool	   *provided;		/* columns that the statement takes from us */
-	bool	   *complete;		/* all of the provided ones, to compare with */
+	bool		adds_defaults;	/* do we fill what a row does not name? */
 	bool		reports_progress;
 	uint64		fed;			/* rows so far */
+	PgsyncCounts counts;
 } Load;
 
 /* Appends a value, clipped, in double quotes. */
@@ -81,15 +84,15 @@ load_error_callback(void *arg)
 {
 	Load	   *load = arg;
 	const char *unit = load->source->routine->unit;
-	PgsyncFeed *feed = &load->feed;
+	PgsyncPlace *place = &load->place;
 	PgsyncRow  *row = &load->row;
 
-	if (feed->storing_first != feed->storing_last)
+	if (place->storing_first != place->storing_last)
 		errcontext("%ss %llu to %llu", unit,
-				   (unsigned long long) feed->storing_first,
-				   (unsigned long long) feed->storing_last);
-	else if (feed->storing_first != 0)
-		errcontext("%s %llu", unit, (unsigned long long) feed->storing_first);
+				   (unsigned long long) place->storing_first,
+				   (unsigned long long) place->storing_last);
+	else if (place->storing_first != 0)
+		errcontext("%s %llu", unit, (unsigned long long) place->storing_first);
 	else if (load->reading && row->column != 0)
 	{
 		StringInfoData value;
@@ -106,11 +109,11 @@ load_error_callback(void *arg)
 	}
 	else if (load->reading && row->number > 0)
 		errcontext("%s %llu", unit, (unsigned long long) row->number);
-	else if (feed->number > 0 && feed->batched)
+	else if (place->number > 0 && place->batched)
 		errcontext("at or before %s %llu", unit,
-				   (unsigned long long) feed->number);
-	else if (feed->number > 0)
-		errcontext("%s %llu", unit, (unsigned long long) feed->number);
+				   (unsigned long long) place->number);
+	else if (place->number > 0)
+		errcontext("%s %llu", unit, (unsigned long long) place->number);
 }
 
 /* Starts progress reporting, unless a command that reports is running. */
@@ -236,9 +239,9 @@ add_defaults(Load *load, Datum *values, bool *nulls)
 static void
 deliver_row(Load *load, Datum *values, bool *nulls)
 {
-	load->feed.number = load->row.number;
+	load->feed.number = load->place.number = load->row.number;
 	load->feed.size = load->row.size;
-	if (memcmp(load->row.named, load->complete, load->target->natts) != 0)
+	if (memcmp(load->row.named, load->provided, load->target->natts) != 0)
 		add_defaults(load, values, nulls);
 	load->fed++;
 	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 0)
@@ -251,15 +254,15 @@ feed_any_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	Load	   *load = (Load *) feed;
 
-	if (!feed->batched)
-		feed->number = 0;
+	if (!load->place.batched)
+		load->place.number = 0;
 	if (load->pending)
 		take_pending(load, values, nulls);
 	else if (!read_row(load, values, nulls))
 		return false;
 	if (memcmp(load->row.named, load->known, load->target->natts) != 0)
 	{
-		feed->number = load->row.number;	/* for error context */
+		load->place.number = load->row.number;
 		note_named_columns(load);
 	}
 	deliver_row(load, values, nulls);
@@ -274,7 +277,7 @@ fits_statement(Load *load)
 
 	if (memcmp(load->row.named, load->known, natts) == 0)
 		return true;
-	if (!load->target->knows_defaults)
+	if (!load->adds_defaults)
 		return false;
 	for (Size i = 0; i < natts; i++)
 	{
@@ -293,18 +296,17 @@ static bool
 feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	Load	   *load = (Load *) feed;
-	PgsyncFollower *follower = load->clauses->follower;
 
-	if (!feed->batched)
-		feed->number = 0;
+	if (!load->place.batched)
+		load->place.number = 0;
 	if (!load->pending && !read_ahead(load))
 		return false;
 	if (!fits_statement(load))
 		return false;
 	take_pending(load, values, nulls);
 	deliver_row(load, values, nulls);
-	if (follower != NULL)
-		follower->begin_row(follower, load->statement, &load->row);
+	if (load->clauses->hook != NULL)
+		pgsync_statement_begin_row(load->statement, &load->row);
 	return true;
 }
 
@@ -329,22 +331,21 @@ choose_columns(Load *load, bool *columns)
 }
 
 /*
- * Says which columns the feed must fill.  The heap sink has no statement
- * below it that would fill the identity columns.
+ * Sets which columns the feed must fill: those listed, and the identity
+ * columns where the sink has no statement below it that would.
  */
 static void
 set_provided_columns(Load *load, const bool *columns)
 {
 	TupleDesc	desc = RelationGetDescr(load->target->rel);
-	bool		heap = load->statement->sink == PGSYNC_SINK_HEAP;
 
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);
 
-		load->provided[i] = columns[i] || (heap && !attr->attisdropped &&
-										   !attr->attgenerated);
-		load->complete[i] = load->provided[i];
+		load->provided[i] = columns[i] ||
+			(load->sink->fills_identity && !attr->attisdropped &&
+			 !attr->attgenerated);
 	}
 }
 
@@ -354,15 +355,16 @@ plan_statement(Load *load)
 {
 	bool	   *columns = palloc0(Max(load->target->natts, 1));
 
-	if (load->target->knows_defaults)
+	if (load->adds_defaults)
 		choose_columns(load, columns);
 	else
 		memcpy(columns, load->known, load->target->natts);
 	/* what is wrong with a further statement is its first row's doing */
-	load->feed.number = load->fed > 0 ? load->row.number : 0;
+	load->place.number = load->fed > 0 ? load->row.number : 0;
 	load->statement = pgsync_statement_create(load->target, load->clauses,
-											  &load->feed, columns);
-	pgsync_statement_plan(load->statement, load->known);
+											  &load->feed, &load->place,
+											  columns);
+	load->sink = pgsync_statement_plan(load->statement, load->known);
 	set_provided_columns(load, columns);
 }
 
@@ -370,17 +372,26 @@ plan_statement(Load *load)
 static void
 know_pending_columns(Load *load)
 {
-	bool		only = !load->target->knows_defaults;
+	bool		only = !load->adds_defaults;
 
 	for (int i = 0; i < load->target->natts; i++)
 		load->known[i] = load->row.named[i] || (load->known[i] && !only);
 }
 
+/* Runs the planned statement, and adds what it counts. */
+static void
+run_statement(Load *load, DestReceiver *dest)
+{
+	PgsyncCounts counts = pgsync_statement_run(load->statement, dest);
+
+	load->counts.processed += counts.processed;
+	load->counts.updated += counts.updated;
+}
+
 /* Runs as many statements as it takes, each for a run of rows. */
-static uint64
+static void
 run_repeatedly(Load *load, DestReceiver *dest)
 {
-	uint64		processed = 0;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgsync statement",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -395,31 +406,44 @@ run_repeatedly(Load *load, DestReceiver *dest)
 
 		know_pending_columns(load);
 		plan_statement(load);
-		processed += pgsync_statement_run(load->statement, dest);
+		run_statement(load, dest);
 		CommandCounterIncrement();
 		UpdateActiveSnapshotCommandId();
 		MemoryContextSwitchTo(oldcontext);
 		MemoryContextReset(context);
 	} while (load->pending);
-	return processed;
 }
 
 /*
- * Runs one statement for all rows.  Unless they must be spooled: then it is
- * SPI's statement that computes the defaults, and each run of rows with the
- * same columns has one of its own.
+ * Runs one statement for all rows; false if that cannot be, as it would run
+ * as a text, which itself computes the defaults.
  */
-static uint64
+static bool
 run_once(Load *load, DestReceiver *dest)
 {
 	load->feed.next = feed_any_row;
 	read_ahead(load);
 	know_pending_columns(load);
 	plan_statement(load);
-	if (load->statement->sink != PGSYNC_SINK_SPOOL)
-		return pgsync_statement_run(load->statement, dest);
-	load->target->knows_defaults = false;
-	return run_repeatedly(load, dest);
+	if (load->sink->runs_text)
+		return false;
+	run_statement(load, dest);
+	return true;
+}
+
+/* Runs the statements that the load takes. */
+static void
+run_load(Load *load, DestReceiver *dest)
+{
+	load->adds_defaults = load->target->knows_defaults;
+	if (load->adds_defaults && load->clauses->hook == NULL)
+	{
+		if (run_once(load, dest))
+			return;
+		/* each run of rows with the same columns has a statement of its own */
+		load->adds_defaults = false;
+	}
+	run_repeatedly(load, dest);
 }
 
 /* Sets up what a load keeps while it runs. */
@@ -436,7 +460,6 @@ init_load(Load *load, PgsyncSource *source, const PgsyncClauses *clauses)
 	load->row.named = palloc0(natts);
 	load->known = palloc0(natts);
 	load->provided = palloc0(natts);
-	load->complete = palloc0(natts);
 	load->pending_values = palloc0(natts * sizeof(Datum));
 	load->pending_nulls = palloc0(natts);
 	load->row_context = AllocSetContextCreate(CurrentMemoryContext,
@@ -451,13 +474,12 @@ init_load(Load *load, PgsyncSource *source, const PgsyncClauses *clauses)
  * Everything is allocated in the current memory context, which the caller
  * resets or deletes.
  */
-uint64
+PgsyncCounts
 pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
 			DestReceiver *dest)
 {
 	Load		load;
 	ErrorContextCallback callback;
-	uint64		processed;
 
 	init_load(&load, source, clauses);
 
@@ -470,15 +492,12 @@ pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	start_progress(&load);
-	if (load.target->knows_defaults && clauses->follower == NULL)
-		processed = run_once(&load, dest);
-	else
-		processed = run_repeatedly(&load, dest);
+	run_load(&load, dest);
 	if (load.reports_progress)
 		pgstat_progress_end_command();
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 
 	error_context_stack = callback.previous;
-	return processed;
+	return load.counts;
 }

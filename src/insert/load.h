@@ -13,7 +13,8 @@
 #include "row/source.h"
 #include "insert/statement.h"
 
-extern uint64 pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
-						  DestReceiver *dest);
+extern PgsyncCounts pgsync_load(PgsyncSource *source,
+								const PgsyncClauses *clauses,
+								DestReceiver *dest);
 
 #endif							/* PGSYNC_LOAD_H */

@@ -10,7 +10,7 @@
  * rewritten, planned and started like any other, so privileges, row-level
  * security, rules, read-only state and other extensions' hooks work as for
  * any INSERT.  How its rows get where they belong is a sink's business
- * (sink.h): the one chosen is put in the place of an executor node.
+ * (row/sink.h): the first one that fits is asked to run it.
  *
  * Where pgsync itself can provide defaults (PgsyncTarget.knows_defaults), the
  * statement lists every column, so that rows of differing keys fit in one
@@ -40,18 +40,13 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
-/*
- * The query environment's entry that leads from an EState back to us.  It is
- * no relation: its name is longer than any that a query could have.
- */
-#define STATEMENT_ENTRY \
-	"pgsync_statement: the way from the executor back to the statement"
-
-StaticAssertDecl(sizeof(STATEMENT_ENTRY) > NAMEDATALEN,
-				 "no query must be able to name the entry");
-
-/* By PgsyncSinkKind */
-static const char *const sink_names[] = {"heap", "stream", "spool"};
+struct PgsyncStatement
+{
+	PgsyncRun	run;
+	PgsyncClauses clauses;
+	bool	   *named;			/* by attribute: named by a row so far? */
+	const PgsyncSinkRoutine *sink;
+};
 
 /* Makes errors point into a query of ours; "arg" is that query. */
 static void
@@ -60,83 +55,38 @@ query_error_callback(void *arg)
 	pgsync_internal_error_position(arg);
 }
 
-/* Returns the row type of pgsync_rows: the listed columns of the target. */
-static TupleDesc
-make_rows_desc(PgsyncStatement *statement)
-{
-	TupleDesc	target_desc = RelationGetDescr(statement->target->rel);
-	TupleDesc	desc = CreateTemplateTupleDesc(statement->ncolumns);
-
-	for (int i = 0; i < statement->ncolumns; i++)
-		TupleDescCopyEntry(desc, i + 1, target_desc, statement->columns[i]);
-	return desc;
-}
-
-/* Registers pgsync_rows, and the way back from the executor to us. */
-static void
-make_environment(PgsyncStatement *statement)
-{
-	EphemeralNamedRelation rows = palloc0(sizeof(EphemeralNamedRelationData));
-	EphemeralNamedRelation self = palloc0(sizeof(EphemeralNamedRelationData));
-
-	rows->md.name = PGSYNC_ROWS;
-	rows->md.reliddesc = InvalidOid;
-	rows->md.tupdesc = make_rows_desc(statement);
-	rows->md.enrtype = ENR_NAMED_TUPLESTORE;
-	rows->reldata = tuplestore_begin_heap(false, false, work_mem);
-	statement->rows = rows;
-
-	self->md.name = STATEMENT_ENTRY;
-	self->md.reliddesc = InvalidOid;
-	self->md.tupdesc = rows->md.tupdesc;
-	self->md.enrtype = ENR_NAMED_TUPLESTORE;
-	self->reldata = statement;
-
-	statement->env = create_queryEnv();
-	register_ENR(statement->env, rows);
-	register_ENR(statement->env, self);
-}
-
-/* Returns the statement that an executor state of ours belongs to. */
-PgsyncStatement *
-pgsync_statement_of(EState *estate)
-{
-	return get_ENR(estate->es_queryEnv, STATEMENT_ENTRY)->reldata;
-}
-
 /*
  * Creates a statement whose pgsync_rows has the columns given, an element
  * for every attribute of the target.
  */
 PgsyncStatement *
 pgsync_statement_create(PgsyncTarget *target, const PgsyncClauses *clauses,
-						PgsyncFeed *feed, const bool *columns)
+						PgsyncFeed *feed, PgsyncPlace *place,
+						const bool *columns)
 {
 	PgsyncStatement *statement = palloc0(sizeof(PgsyncStatement));
 
-	statement->target = target;
+	pgsync_run_init(&statement->run, target, columns);
+	statement->run.feed = feed;
+	statement->run.place = place;
+	statement->run.one_by_one = clauses->hook != NULL;
 	statement->clauses = *clauses;
-	statement->feed = feed;
-	statement->columns = palloc(sizeof(AttrNumber) * Max(target->natts, 1));
-	for (int i = 0; i < target->natts; i++)
-	{
-		if (columns[i])
-			statement->columns[statement->ncolumns++] = i + 1;
-	}
-	make_environment(statement);
+	statement->named = palloc0(Max(target->natts, 1));
 	return statement;
 }
 
-/* Appends the statement's columns, qualified by "prefix" */
+/* Appends the statement's columns, qualified by "prefix". */
 static void
 append_columns(StringInfo buf, PgsyncStatement *statement, const char *prefix)
 {
-	for (int i = 0; i < statement->ncolumns; i++)
+	PgsyncRun  *run = &statement->run;
+
+	for (int i = 0; i < run->ncolumns; i++)
 	{
-		AttrNumber	attnum = statement->columns[i];
+		AttrNumber	attnum = run->columns[i];
 
 		appendStringInfo(buf, "%s%s%s", i > 0 ? ", " : "", prefix,
-						 quote_identifier(statement->target->columns[attnum - 1].name));
+						 quote_identifier(run->target->columns[attnum - 1].name));
 	}
 }
 
@@ -154,7 +104,7 @@ make_text(PgsyncStatement *statement)
 	append_columns(&list, statement, "");
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "INSERT INTO %s AS t",
-					 pgsync_qualified_relation_name(statement->target->rel));
+					 pgsync_qualified_relation_name(statement->run.target->rel));
 	if (list.len > 0)
 		appendStringInfo(&buf, " (%s)", list.data);
 	appendStringInfoString(&buf, " SELECT ");
@@ -178,11 +128,11 @@ plan_query(PgsyncStatement *statement, char *query)
 	List	   *raw;
 	List	   *rewritten;
 	PlannedStmt *plan = NULL;
-	int			nparams = statement->params ? statement->params->numParams : 0;
+	int			nparams = statement->run.params ? statement->run.params->numParams : 0;
 	Oid		   *types = palloc(sizeof(Oid) * Max(nparams, 1));
 
 	for (int i = 0; i < nparams; i++)
-		types[i] = statement->params->params[i].ptype;
+		types[i] = statement->run.params->params[i].ptype;
 	callback.callback = query_error_callback;
 	callback.arg = query;
 	callback.previous = error_context_stack;
@@ -190,7 +140,7 @@ plan_query(PgsyncStatement *statement, char *query)
 	raw = raw_parser(query, RAW_PARSE_DEFAULT);
 	rewritten = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, raw),
 												   query, types, nparams,
-												   statement->env);
+												   statement->run.env);
 	if (list_length(rewritten) == 1 &&
 		linitial_node(Query, rewritten)->commandType == CMD_INSERT)
 		plan = pg_plan_query(linitial_node(Query, rewritten), query, 0, NULL);
@@ -221,67 +171,64 @@ attribute_set(PgsyncTarget *target, const bool *named)
  * are numbered otherwise than the target's.
  */
 static void
-restrict_inserted_columns(PgsyncStatement *statement, const bool *named)
+restrict_inserted_columns(PgsyncStatement *statement)
 {
-	ModifyTable *node = (ModifyTable *) statement->plan->planTree;
+	ModifyTable *node = (ModifyTable *) statement->run.plan->planTree;
 	Index		rtindex;
 
 	if (!IsA(node, ModifyTable))
 		return;
 	rtindex = linitial_int(node->resultRelations);
-	if (list_nth_node(RangeTblEntry, statement->plan->rtable,
+	if (list_nth_node(RangeTblEntry, statement->run.plan->rtable,
 					  rtindex - 1)->relid !=
-		RelationGetRelid(statement->target->rel))
+		RelationGetRelid(statement->run.target->rel))
 		return;
-	*pgsync_inserted_columns(statement->plan->rtable,
-							 PGSYNC_PERM_INFOS(statement->plan), rtindex) =
-		attribute_set(statement->target, named);
+	*pgsync_inserted_columns(statement->run.plan->rtable,
+							 PGSYNC_PERM_INFOS(statement->run.plan), rtindex) =
+		attribute_set(statement->run.target, statement->named);
 }
 
-/*
- * Chooses how the rows are to be stored.  The heap sink keeps rows, so it
- * must not get those that last until the next one only (see PgsyncFeed).
- */
-static PgsyncSinkKind
+/* Returns the first sink that the rows can go to. */
+static const PgsyncSinkRoutine *
 choose_sink(PgsyncStatement *statement)
 {
-	if (statement->plan == NULL || !pgsync_sink_stream_fits(statement->plan))
-		return PGSYNC_SINK_SPOOL;
-	if (pgsync_sink_setting == PGSYNC_SINK_AUTO &&
-		!statement->feed->rows_are_brief &&
-		pgsync_heap_sink_fits(statement->target, statement->plan))
-		return PGSYNC_SINK_HEAP;
-	return PGSYNC_SINK_STREAM;
+	int			i = 0;
+
+	while (!pgsync_sinks[i]->fits(&statement->run))
+		i++;
+	/* what the tests see of the choice */
+	elog(DEBUG1, "rows go to \"%s\" through the %s sink",
+		 RelationGetRelationName(statement->run.target->rel),
+		 pgsync_sinks[i]->name);
+	return pgsync_sinks[i];
 }
 
 /*
- * Plans the statement and chooses its sink.  "named", which must outlive it,
- * says which columns the rows have named so far.
+ * Plans the statement and returns the sink chosen for it.  "named" says which
+ * columns the rows have named so far.
  */
-void
+const PgsyncSinkRoutine *
 pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 {
-	statement->named = named;
-	if (statement->clauses.follower != NULL)
-		statement->clauses.on_conflict =
-			statement->clauses.follower->begin_statement(statement->clauses.follower,
-														 named,
-														 &statement->params);
-	statement->query = make_text(statement);
-	statement->plan = plan_query(statement, statement->query);
+	PgsyncRun  *run = &statement->run;
+	PgsyncRowHook *hook = statement->clauses.hook;
+
+	memcpy(statement->named, named, run->target->natts);
+	if (hook != NULL)
+		statement->clauses.on_conflict = hook->begin_statement(hook, named,
+															   &run->params);
+	run->query = make_text(statement);
+	run->plan = plan_query(statement, run->query);
 	statement->sink = choose_sink(statement);
-	/* what the tests see of the choice */
-	elog(DEBUG1, "rows go to \"%s\" through the %s sink",
-		 RelationGetRelationName(statement->target->rel),
-		 sink_names[statement->sink]);
-	if (statement->sink != PGSYNC_SINK_SPOOL)
-		restrict_inserted_columns(statement, named);
-	else if (statement->clauses.follower != NULL)
+	if (!statement->sink->runs_text)
+		restrict_inserted_columns(statement);
+	else if (hook != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot upsert into relation \"%s\"",
-						RelationGetRelationName(statement->target->rel)),
+						RelationGetRelationName(run->target->rel)),
 				 errdetail("A rule or another extension changes what an INSERT into it does.")));
+	return statement->sink;
 }
 
 /* Starts, and ends, a statement's plan: that checks its privileges. */
@@ -290,9 +237,9 @@ check_privileges(PgsyncStatement *statement)
 {
 	QueryDesc  *queryDesc;
 
-	queryDesc = CreateQueryDesc(statement->plan, statement->query,
+	queryDesc = CreateQueryDesc(statement->run.plan, statement->run.query,
 								GetActiveSnapshot(), InvalidSnapshot,
-								None_Receiver, NULL, statement->env, 0);
+								None_Receiver, NULL, statement->run.env, 0);
 	ExecutorStart(queryDesc, EXEC_FLAG_EXPLAIN_ONLY);
 	ExecutorEnd(queryDesc);
 	FreeQueryDesc(queryDesc);
@@ -307,6 +254,7 @@ check_privileges(PgsyncStatement *statement)
 void
 pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 {
+	PgsyncTarget *target = statement->run.target;
 	PgsyncClauses no_clauses = {0};
 	MemoryContext context;
 	MemoryContext oldcontext;
@@ -316,90 +264,48 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 									"pgsync further columns",
 									ALLOCSET_DEFAULT_SIZES);
 	oldcontext = MemoryContextSwitchTo(context);
-	wider = pgsync_statement_create(statement->target, &no_clauses,
-									statement->feed, columns);
-	wider->query = make_text(wider);
-	wider->plan = plan_query(wider, wider->query);
-	if (wider->plan == NULL)
+	wider = pgsync_statement_create(target, &no_clauses, statement->run.feed,
+									statement->run.place, columns);
+	wider->run.query = make_text(wider);
+	wider->run.plan = plan_query(wider, wider->run.query);
+	if (wider->run.plan == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" was given a rule while rows were being inserted",
-						RelationGetRelationName(statement->target->rel))));
+						RelationGetRelationName(target->rel))));
 	check_privileges(wider);
-	MemoryContextSwitchTo(statement->target->mcxt);
-	restrict_inserted_columns(statement, statement->named);
+	for (int i = 0; i < target->natts; i++)
+		statement->named[i] |= columns[i];
+	MemoryContextSwitchTo(target->mcxt);
+	restrict_inserted_columns(statement);
 	MemoryContextSwitchTo(context);
-	tuplestore_end(wider->rows->reldata);
+	tuplestore_end(wider->run.rows->reldata);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextDelete(context);
 }
 
 /*
- * Has rows that are there already updated in the shortest way, where that
- * gives the same result.
+ * Begins with a row that is a command of its own; the row hook is told of it.
  */
-static void
-install_updater(PgsyncStatement *statement)
+void
+pgsync_statement_begin_row(PgsyncStatement *statement, const PgsyncRow *row)
 {
-	statement->updater = pgsync_updater_install(statement->queryDesc);
-	elog(DEBUG1, "rows of \"%s\" are updated by %s",
-		 RelationGetRelationName(statement->target->rel),
-		 statement->updater != NULL ? "pgsync" : "the executor");
-}
+	PgsyncRowHook *hook = statement->clauses.hook;
 
-/*
- * Starts the executor on the plan, with the sink in its place, and runs it.
- * A follower also wants to know how many conflicts there were.
- */
-static uint64
-run_plan(PgsyncStatement *statement, DestReceiver *dest)
-{
-	PgsyncFollower *follower = statement->clauses.follower;
-	QueryDesc  *queryDesc;
-	uint64		processed;
-
-	queryDesc = CreateQueryDesc(statement->plan, statement->query,
-								GetActiveSnapshot(), InvalidSnapshot, dest,
-								statement->params, statement->env,
-								follower != NULL ? INSTRUMENT_ROWS : 0);
-	statement->queryDesc = queryDesc;
-	ExecutorStart(queryDesc, 0);
-	if (statement->sink == PGSYNC_SINK_HEAP)
-		pgsync_sink_heap_install(queryDesc);
-	else
-	{
-		pgsync_sink_stream_install(queryDesc);
-		if (follower != NULL)
-			install_updater(statement);
-	}
-	pgsync_executor_run(queryDesc);
-	if (statement->updater != NULL)
-		pgsync_updater_free(statement->updater);
-	statement->updater = NULL;
-	processed = queryDesc->estate->es_processed;
-	if (follower != NULL)
-		follower->end_statement(follower, statement);
-	ExecutorFinish(queryDesc);
-	ExecutorEnd(queryDesc);
-	FreeQueryDesc(queryDesc);
-	statement->queryDesc = NULL;
-	return processed;
+	pgsync_run_begin_row(&statement->run, hook->before_row(hook, row));
 }
 
 /*
  * Runs the statement to its end and returns how many rows it inserted or
  * updated.  The caller has pushed the snapshot that it is to use.
  */
-uint64
+PgsyncCounts
 pgsync_statement_run(PgsyncStatement *statement, DestReceiver *dest)
 {
-	uint64		processed;
+	PgsyncRun  *run = &statement->run;
 
-	if (statement->sink == PGSYNC_SINK_SPOOL)
-		processed = pgsync_sink_spool_run(statement, dest);
-	else
-		processed = run_plan(statement, dest);
-	tuplestore_end(statement->rows->reldata);
-	statement->rows->reldata = NULL;
-	return processed;
+	statement->sink->run(run, dest);
+	tuplestore_end(run->rows->reldata);
+	run->rows->reldata = NULL;
+	return run->counts;
 }

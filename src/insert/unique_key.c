@@ -20,7 +20,7 @@
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
+#include "common/partitions.h"
 #include "lib/stringinfo.h"
 #include "storage/lockdefs.h"
 #include "insert/unique_key.h"
@@ -148,29 +148,13 @@ describe_keys(PgsyncTarget *target, List *keys)
 	return buf.data;
 }
 
-/* Returns whether a foreign table is below a partitioned one. */
-static bool
-has_foreign_partition(Relation rel)
-{
-	ListCell   *cell;
-
-	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		return false;
-	foreach(cell, find_all_inheritors(RelationGetRelid(rel), NoLock, NULL))
-	{
-		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
-			return true;
-	}
-	return false;
-}
-
 /* Refuses targets of which this server can know no unique key. */
 static void
 check_key_is_local(Relation rel)
 {
 	bool		foreign = rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE;
 
-	if (foreign || has_foreign_partition(rel))
+	if (foreign || pgsync_has_foreign_partition(rel, false))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot upsert into relation \"%s\"",

@@ -27,10 +27,8 @@
 #include "pgsync.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "common/args.h"
 #include "catalog/pg_type.h"
-#include "executor/instrument.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "insert/load.h"
@@ -47,17 +45,13 @@ PG_FUNCTION_INFO_V1(upsert_many_text);
 
 typedef struct Upsert
 {
-	PgsyncFollower base;
+	PgsyncRowHook base;
 	PgsyncTarget *target;
 	List	   *keys;			/* attribute numbers */
 	bool	   *may_update;		/* by attribute */
 	bool	   *merges;			/* by attribute */
 	List	   *set_columns;	/* of the running statement, $2 being first */
 	ParamListInfo params;		/* of the running statement */
-	int64		inserted;
-	int64		updated;
-	uint64		seen_processed; /* counters when the last row was counted */
-	double		seen_conflicts;
 } Upsert;
 
 /* Appends a quoted column name, behind a prefix. */
@@ -119,9 +113,9 @@ make_params(int ncolumns)
 	return params;
 }
 
-/* Makes a statement's ON CONFLICT clause; see PgsyncFollower. */
+/* Makes a statement's ON CONFLICT clause; see PgsyncRowHook. */
 static char *
-upsert_begin_statement(PgsyncFollower *base, const bool *named,
+upsert_begin_statement(PgsyncRowHook *base, const bool *named,
 					   ParamListInfo *params)
 {
 	Upsert	   *upsert = (Upsert *) base;
@@ -131,8 +125,6 @@ upsert_begin_statement(PgsyncFollower *base, const bool *named,
 
 	upsert->set_columns = columns_to_set(upsert, named);
 	upsert->params = make_params(list_length(upsert->set_columns));
-	upsert->seen_processed = 0;
-	upsert->seen_conflicts = 0;
 	*params = upsert->params;
 
 	initStringInfo(&buf);
@@ -153,22 +145,6 @@ upsert_begin_statement(PgsyncFollower *base, const bool *named,
 	}
 	appendStringInfoString(&buf, " WHERE $1");
 	return buf.data;
-}
-
-/* Counts the row before this one: inserted, updated, or neither. */
-static void
-count_row(Upsert *upsert, PgsyncStatement *statement)
-{
-	QueryDesc  *queryDesc = statement->queryDesc;
-	uint64		processed = queryDesc->estate->es_processed;
-	double		conflicts = queryDesc->planstate->instrument->ntuples2;
-
-	if (conflicts > upsert->seen_conflicts)
-		upsert->updated += processed - upsert->seen_processed;
-	else
-		upsert->inserted += processed - upsert->seen_processed;
-	upsert->seen_processed = processed;
-	upsert->seen_conflicts = conflicts;
 }
 
 /* Insists that a row names every key column, none of them null. */
@@ -194,10 +170,9 @@ check_key(Upsert *upsert, const PgsyncRow *row)
 	}
 }
 
-/* Prepares the running statement for a row; see PgsyncFollower. */
-static void
-upsert_begin_row(PgsyncFollower *base, PgsyncStatement *statement,
-				 const PgsyncRow *row)
+/* Sets the parameters for a row; see PgsyncRowHook. */
+static bool
+upsert_before_row(PgsyncRowHook *base, const PgsyncRow *row)
 {
 	Upsert	   *upsert = (Upsert *) base;
 	ParamExternData *params = upsert->params->params;
@@ -214,17 +189,7 @@ upsert_begin_row(PgsyncFollower *base, PgsyncStatement *statement,
 		any |= named;
 	}
 	params[0].value = BoolGetDatum(any);
-
-	count_row(upsert, statement);
-	CommandCounterIncrement();
-	statement->queryDesc->estate->es_output_cid = GetCurrentCommandId(true);
-}
-
-/* Counts a statement's last row; see PgsyncFollower. */
-static void
-upsert_end_statement(PgsyncFollower *base, PgsyncStatement *statement)
-{
-	count_row((Upsert *) base, statement);
+	return any;
 }
 
 /* Refuses key columns among the columns to update. */
@@ -306,8 +271,7 @@ create_upsert(FunctionCallInfo fcinfo, PgsyncTarget *target)
 	int			natts = Max(target->natts, 1);
 
 	upsert->base.begin_statement = upsert_begin_statement;
-	upsert->base.begin_row = upsert_begin_row;
-	upsert->base.end_statement = upsert_end_statement;
+	upsert->base.before_row = upsert_before_row;
 	upsert->target = target;
 	upsert->may_update = palloc0(natts);
 	upsert->merges = palloc0(natts);
@@ -330,7 +294,7 @@ create_upsert(FunctionCallInfo fcinfo, PgsyncTarget *target)
 
 /* Returns the two counts as a row of the function's result type. */
 static Datum
-make_result(FunctionCallInfo fcinfo, Upsert *upsert)
+make_result(FunctionCallInfo fcinfo, const PgsyncCounts *counts)
 {
 	TupleDesc	desc;
 	Datum		values[2];
@@ -339,8 +303,8 @@ make_result(FunctionCallInfo fcinfo, Upsert *upsert)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	desc = BlessTupleDesc(desc);
-	values[0] = Int64GetDatum(upsert->inserted);
-	values[1] = Int64GetDatum(upsert->updated);
+	values[0] = Int64GetDatum(counts->processed - counts->updated);
+	values[1] = Int64GetDatum(counts->updated);
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }
 
@@ -353,6 +317,7 @@ upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	PgsyncTarget *target;
 	PgsyncClauses clauses = {0};
 	Upsert	   *upsert;
+	PgsyncCounts counts;
 	Datum		result;
 
 	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
@@ -363,13 +328,13 @@ upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	oldcontext = MemoryContextSwitchTo(context);
 	target = pgsync_target_open(PG_GETARG_OID(0));
 	upsert = create_upsert(fcinfo, target);
-	clauses.follower = &upsert->base;
-	pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1), format),
-				&clauses, None_Receiver);
+	clauses.hook = &upsert->base;
+	counts = pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1), format),
+						 &clauses, None_Receiver);
 	pgsync_target_close(target);
 	MemoryContextSwitchTo(oldcontext);
 
-	result = make_result(fcinfo, upsert);
+	result = make_result(fcinfo, &counts);
 	MemoryContextDelete(context);
 	PG_RETURN_DATUM(result);
 }

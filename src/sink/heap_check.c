@@ -19,11 +19,10 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "commands/trigger.h"
+#include "common/partitions.h"
 #include "sink/may_look.h"
-#include "partitioning/partdesc.h"
 #include "rewrite/rewriteHandler.h"
 #include "sink/sinks.h"
-#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -94,26 +93,7 @@ triggers_can_wait(Relation rel)
 	return can_wait;
 }
 
-/*
- * Opens a partition to look at its definition.  NULL if it is gone, or locked:
- * an INSERT that brings it no row would not wait for it.  For the same reason
- * the caller closes it with its AccessShareLock; whoever routes a row to it
- * locks it then.
- */
-Relation
-pgsync_peek_partition(Oid relid)
-{
-	Relation	rel;
-
-	if (!ConditionalLockRelationOid(relid, AccessShareLock))
-		return NULL;
-	rel = try_table_open(relid, NoLock);
-	if (rel == NULL)
-		UnlockRelationOid(relid, AccessShareLock);
-	return rel;
-}
-
-/* Looks at one leaf, opening it only if its pg_class row says it must. */
+/* Returns whether rows of a leaf can wait. */
 static bool
 leaf_fits(Oid relid)
 {
@@ -140,31 +120,16 @@ leaf_fits(Oid relid)
 	return fits;
 }
 
-/* Looks at every leaf below a partitioned table. */
+/*
+ * Returns whether a partition keeps the rows of a table from waiting; a leaf
+ * is opened only if its pg_class row says it must.
+ */
 static bool
-leaves_fit(Relation rel)
+partition_is_unfit(Oid relid, Relation rel)
 {
-	PartitionDesc partdesc = RelationGetPartitionDesc(rel, true);
-
-	for (int i = 0; i < partdesc->nparts; i++)
-	{
-		bool		fits;
-
-		if (partdesc->is_leaf[i])
-			fits = leaf_fits(partdesc->oids[i]);
-		else
-		{
-			Relation	child = pgsync_peek_partition(partdesc->oids[i]);
-
-			fits = child != NULL && triggers_can_wait(child) &&
-				leaves_fit(child);
-			if (child != NULL)
-				table_close(child, AccessShareLock);
-		}
-		if (!fits)
-			return false;
-	}
-	return true;
+	if (rel == NULL)
+		return !leaf_fits(relid);
+	return !triggers_can_wait(rel);
 }
 
 /*
@@ -212,5 +177,5 @@ pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan)
 		type_defaults_may_look(rel) || pgsync_types_may_look(rel) ||
 		pgsync_checks_may_look(rel))
 		return false;
-	return rel->rd_rel->relkind == RELKIND_RELATION || leaves_fit(rel);
+	return !pgsync_any_partition(rel, partition_is_unfit, true);
 }

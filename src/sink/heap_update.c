@@ -34,7 +34,7 @@
 #include "sink/heap_probe.h"
 #include "sink/heap_update.h"
 #include "sink/may_look.h"
-#include "insert/statement.h"
+#include "row/run.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -176,17 +176,6 @@ store_new_version(PgsyncUpdater *updater, ItemPointer tid,
 }
 
 /*
- * Returns whether the row at hand names anything to update: that is all that
- * upsert_many's WHERE says.  A row that does not is locked, by ModifyTable.
- */
-static bool
-names_an_update(PgsyncUpdater *updater)
-{
-	return ExecQual(updater->mtstate->resultRelInfo->ri_onConflict->oc_WhereClause,
-					updater->mtstate->ps.ps_ExprContext);
-}
-
-/*
  * Updates the row that is there already for this one's key.  False if there
  * is none, or if it is ModifyTable's business.
  */
@@ -199,8 +188,6 @@ update_row(PgsyncUpdater *updater, TupleTableSlot *row)
 	ItemPointerData tid;
 	bool		updated;
 
-	if (!names_an_update(updater))
-		return false;
 	existing = pgsync_probe_existing(updater->probes, row);
 	if (existing == NULL)
 		return false;
@@ -229,7 +216,8 @@ update_row(PgsyncUpdater *updater, TupleTableSlot *row)
 static TupleTableSlot *
 updater_exec(PlanState *pstate)
 {
-	PgsyncUpdater *updater = pgsync_statement_of(pstate->state)->updater;
+	PgsyncRun  *run = pgsync_run_of(pstate->state);
+	PgsyncUpdater *updater = run->updater;
 	Instrumentation *instrument = updater->mtstate->ps.instrument;
 
 	for (;;)
@@ -239,7 +227,9 @@ updater_exec(PlanState *pstate)
 
 		updater->seen_conflicts = instrument->ntuples2;
 		row = updater->next_row(pstate);
-		if (TupIsNull(row) || !was_there || !update_row(updater, row))
+		/* one that updates nothing is locked, by ModifyTable */
+		if (TupIsNull(row) || !was_there || !run->row_updates ||
+			!update_row(updater, row))
 			return row;
 	}
 }

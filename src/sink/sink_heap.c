@@ -84,6 +84,7 @@ typedef struct HeapSink
 	ModifyTableState *mtstate;
 	EState	   *estate;
 	PgsyncFeed *feed;
+	PgsyncPlace *place;
 	bool		skips_conflicts;	/* ON CONFLICT DO NOTHING */
 	List	   *buffers;		/* oldest first */
 	bool		ordered;		/* must triggers of leaves wait for others? */
@@ -251,7 +252,7 @@ reset_buffer(HeapSink *sink, RowBuffer *buffer)
 static void
 store_all(HeapSink *sink, RowBuffer *buffer)
 {
-	PgsyncFeed *feed = sink->feed;
+	PgsyncPlace *place = sink->place;
 	MemoryContext oldcontext;
 
 	/* table_multi_insert leaks into the current context */
@@ -263,7 +264,7 @@ store_all(HeapSink *sink, RowBuffer *buffer)
 
 	for (int i = 0; i < buffer->nrows; i++)
 	{
-		feed->storing_first = feed->storing_last = buffer->numbers[i];
+		place->storing_first = place->storing_last = buffer->numbers[i];
 		finish_row(sink, buffer, i);
 	}
 	sink->estate->es_processed += buffer->nrows;
@@ -273,7 +274,7 @@ store_all(HeapSink *sink, RowBuffer *buffer)
 static void
 store_unless_conflict(HeapSink *sink, RowBuffer *buffer)
 {
-	PgsyncFeed *feed = sink->feed;
+	PgsyncPlace *place = sink->place;
 
 	pgsync_conflicts_begin_batch(buffer->conflicts, buffer->slots,
 								 buffer->nrows);
@@ -281,7 +282,7 @@ store_unless_conflict(HeapSink *sink, RowBuffer *buffer)
 	{
 		List	   *recheck;
 
-		feed->storing_first = feed->storing_last = buffer->numbers[i];
+		place->storing_first = place->storing_last = buffer->numbers[i];
 		if (pgsync_conflicts_insert(buffer->conflicts, buffer->slots[i], i,
 									&recheck))
 		{
@@ -298,17 +299,17 @@ store_unless_conflict(HeapSink *sink, RowBuffer *buffer)
 static void
 flush_buffer(HeapSink *sink, RowBuffer *buffer)
 {
-	PgsyncFeed *feed = sink->feed;
+	PgsyncPlace *place = sink->place;
 
 	if (buffer->nrows == 0)
 		return;
-	feed->storing_first = buffer->numbers[0];
-	feed->storing_last = buffer->numbers[buffer->nrows - 1];
+	place->storing_first = buffer->numbers[0];
+	place->storing_last = buffer->numbers[buffer->nrows - 1];
 	if (buffer->conflicts != NULL)
 		store_unless_conflict(sink, buffer);
 	else
 		store_all(sink, buffer);
-	feed->storing_first = feed->storing_last = 0;
+	place->storing_first = place->storing_last = 0;
 
 	/* many partitions must not keep as many pages pinned */
 	if (list_length(sink->buffers) > 1)
@@ -335,7 +336,7 @@ static void
 queue_in_order(HeapSink *sink)
 {
 	StoredRow  *rows = palloc(sizeof(StoredRow) * Max(sink->total_rows, 1));
-	PgsyncFeed *feed = sink->feed;
+	PgsyncPlace *place = sink->place;
 	int			nrows = 0;
 	ListCell   *cell;
 
@@ -353,11 +354,11 @@ queue_in_order(HeapSink *sink)
 	qsort(rows, nrows, sizeof(StoredRow), compare_stored_rows);
 	for (int i = 0; i < nrows; i++)
 	{
-		feed->storing_first = feed->storing_last = rows[i].number;
+		place->storing_first = place->storing_last = rows[i].number;
 		queue_triggers(sink, rows[i].buffer, rows[i].index,
 					   rows[i].buffer->recheck[rows[i].index]);
 	}
-	feed->storing_first = feed->storing_last = 0;
+	place->storing_first = place->storing_last = 0;
 	pfree(rows);
 	foreach(cell, sink->buffers)
 		reset_buffer(sink, lfirst(cell));
@@ -527,12 +528,14 @@ static TupleTableSlot *
 heap_sink_exec(PlanState *pstate)
 {
 	ModifyTableState *mtstate = castNode(ModifyTableState, pstate);
+	PgsyncRun  *run = pgsync_run_of(pstate->state);
 	HeapSink	sink = {0};
 	ListCell   *cell;
 
 	sink.mtstate = mtstate;
 	sink.estate = pstate->state;
-	sink.feed = pgsync_statement_of(pstate->state)->feed;
+	sink.feed = run->feed;
+	sink.place = run->place;
 	sink.skips_conflicts = ((ModifyTable *) pstate->plan)->onConflictAction ==
 		ONCONFLICT_NOTHING;
 
@@ -551,9 +554,32 @@ heap_sink_exec(PlanState *pstate)
 	return NULL;
 }
 
-/* Puts the heap sink in the place of a started plan's ModifyTable. */
-void
-pgsync_sink_heap_install(QueryDesc *queryDesc)
+/*
+ * Returns whether the heap sink may keep rows, and gives the plan's result;
+ * see PgsyncSinkRoutine.
+ */
+static bool
+heap_fits(const PgsyncRun *run)
 {
-	ExecSetExecProcNode(queryDesc->planstate, heap_sink_exec);
+	return pgsync_sink_setting == PGSYNC_SINK_AUTO &&
+		run->plan != NULL && !run->feed->rows_are_brief &&
+		pgsync_plan_reads_once(run->plan) &&
+		pgsync_heap_sink_fits(run->target, run->plan);
 }
+
+/* Runs the plan with the sink as its ModifyTable; see PgsyncSinkRoutine. */
+static void
+heap_run(PgsyncRun *run, DestReceiver *dest)
+{
+	pgsync_run_start_plan(run, dest);
+	ExecSetExecProcNode(run->queryDesc->planstate, heap_sink_exec);
+	pgsync_run_execute_plan(run);
+	pgsync_run_finish_plan(run);
+}
+
+const PgsyncSinkRoutine pgsync_heap_sink = {
+	.name = "heap",
+	.fills_identity = true,
+	.fits = heap_fits,
+	.run = heap_run,
+};

@@ -10,19 +10,20 @@
 #ifndef PGSYNC_SINKS_H
 #define PGSYNC_SINKS_H
 
-#include "insert/statement.h"
+#include "row/run.h"
+
+/* sinks.c: all of them, the best first; ends with NULL */
+extern const PgsyncSinkRoutine *const pgsync_sinks[];
+
+/* Each in the file of its name: sink_heap.c, ... */
+extern const PgsyncSinkRoutine pgsync_heap_sink;
+extern const PgsyncSinkRoutine pgsync_stream_sink;
+extern const PgsyncSinkRoutine pgsync_spool_sink;
 
 /* heap_check.c */
 extern bool pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan);
-extern Relation pgsync_peek_partition(Oid relid);
 
-/* sink_heap.c */
-extern void pgsync_sink_heap_install(QueryDesc *queryDesc);
-
-/* sink_statement.c */
-extern bool pgsync_sink_stream_fits(PlannedStmt *plan);
-extern void pgsync_sink_stream_install(QueryDesc *queryDesc);
-extern uint64 pgsync_sink_spool_run(PgsyncStatement *statement,
-									DestReceiver *dest);
+/* sink_stream.c */
+extern bool pgsync_plan_reads_once(PlannedStmt *plan);
 
 #endif							/* PGSYNC_SINKS_H */

@@ -58,7 +58,7 @@ typedef struct JsonSource
 	PgsyncJsonToken *tokens;	/* the current row's values, by attribute */
 	PgsyncJsonToken unknown;	/* its first key that is no column, if any */
 	bool		has_unknown;
-	bool		has_duplicates; /* does a key come twice in it? */
+	StringInfoData replaced;	/* tokens of values that a later one replaces */
 	StringInfoData buf;			/* for unescaping */
 } JsonSource;
 
@@ -252,7 +252,9 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 		source->sequence[source->nsequence++] = attnum;
 	}
 	else
-		source->has_duplicates = true;
+		appendBinaryStringInfo(&source->replaced,
+							   (char *) &source->tokens[attnum - 1],
+							   sizeof(PgsyncJsonToken));
 	source->tokens[attnum - 1] = *value;
 }
 
@@ -268,7 +270,7 @@ scan_object(JsonSource *source)
 
 	source->nsequence = 0;
 	source->has_unknown = false;
-	source->has_duplicates = false;
+	resetStringInfo(&source->replaced);
 	scan->ptr++;
 	if (pgsync_json_accept(scan, '}'))
 		return true;
@@ -396,6 +398,22 @@ convert_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum)
 	row->named[attnum - 1] = true;
 }
 
+/* Insists that values that later ones have replaced are JSON, too. */
+static void
+check_replaced(JsonSource *source)
+{
+	PgsyncJsonToken *tokens = (PgsyncJsonToken *) source->replaced.data;
+	int			ntokens = source->replaced.len / sizeof(PgsyncJsonToken);
+
+	for (int i = 0; i < ntokens; i++)
+	{
+		int			quote = tokens[i].kind == PGSYNC_JSON_STRING ? 1 : 0;
+
+		report_by_core(source, tokens[i].start - quote,
+					   tokens[i].start + tokens[i].len + quote);
+	}
+}
+
 /* Reports what fetch has found to be wrong with the row at hand. */
 static void
 report_fault(JsonSource *source)
@@ -406,9 +424,7 @@ report_fault(JsonSource *source)
 		report_not_an_object(source);
 	if (source->has_unknown)
 		report_unknown_key(source);
-	/* a value that a later one replaces must be valid, too */
-	if (source->has_duplicates)
-		report_by_core(source, source->object, source->object_end);
+	check_replaced(source);
 }
 
 /* Converts the row that has been scanned; see PgsyncSourceRoutine. */
@@ -418,7 +434,7 @@ json_source_convert(PgsyncSource *base, PgsyncRow *row)
 	JsonSource *source = (JsonSource *) base;
 
 	if (source->fault != JSON_ROW_FINE || source->has_unknown ||
-		source->has_duplicates)
+		source->replaced.len > 0)
 		report_fault(source);
 	for (int i = 0; i < source->nsequence; i++)
 	{
@@ -490,6 +506,7 @@ create_source(PgsyncTarget *target, text *data, bool lines_allowed)
 	source->named_by = palloc0(sizeof(uint64) * natts);
 	source->tokens = palloc0(sizeof(PgsyncJsonToken) * natts);
 	initStringInfo(&source->buf);
+	initStringInfo(&source->replaced);
 	return (PgsyncSource *) source;
 }
 

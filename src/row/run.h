@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * run.h
+ *	  One run of the INSERT statement, as its sink sees it.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_RUN_H
+#define PGSYNC_RUN_H
+
+#include "executor/execdesc.h"
+#include "nodes/params.h"
+#include "nodes/plannodes.h"
+#include "row/sink.h"
+#include "row/target.h"
+#include "utils/queryenvironment.h"
+
+/* The relation that the statement selects its rows from */
+#define PGSYNC_ROWS "pgsync_rows"
+
+/* What has become of rows */
+typedef struct PgsyncCounts
+{
+	uint64		processed;		/* inserted or updated */
+	uint64		updated;		/* of these, where rows go one by one */
+} PgsyncCounts;
+
+struct PgsyncRun
+{
+	PgsyncTarget *target;
+	PgsyncFeed *feed;
+	PgsyncPlace *place;
+
+	/* pgsync_rows: its columns, and a tuplestore that most sinks leave empty */
+	AttrNumber *columns;
+	int			ncolumns;
+	EphemeralNamedRelation rows;
+	QueryEnvironment *env;
+
+	char	   *query;
+	PlannedStmt *plan;			/* NULL if it is not one INSERT */
+	ParamListInfo params;		/* $n that the query uses, or NULL */
+
+	/*
+	 * Is each row a command of its own (pgsync_run_begin_row), and are
+	 * conflicts counted?
+	 */
+	bool		one_by_one;
+
+	/* Then: is the row at hand to update the one that it conflicts with? */
+	bool		row_updates;
+
+	PgsyncCounts counts;
+	double		seen_conflicts; /* when they were last counted */
+	QueryDesc  *queryDesc;		/* while the plan runs */
+
+	/* A sink's own, while it runs */
+	Datum	   *values;			/* the row being streamed, by attribute */
+	bool	   *nulls;
+	struct PgsyncUpdater *updater;	/* see heap_update.h */
+};
+
+extern void pgsync_run_init(PgsyncRun *run, PgsyncTarget *target,
+							const bool *columns);
+extern PgsyncRun *pgsync_run_of(EState *estate);
+extern void pgsync_run_start_plan(PgsyncRun *run, DestReceiver *dest);
+extern void pgsync_run_begin_row(PgsyncRun *run, bool row_updates);
+extern void pgsync_run_execute_plan(PgsyncRun *run);
+extern void pgsync_run_finish_plan(PgsyncRun *run);
+
+#endif							/* PGSYNC_RUN_H */
