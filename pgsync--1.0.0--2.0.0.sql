@@ -19,6 +19,96 @@
 -- insert/: update, delete, mirror
 ----------------------------------------------------------------
 
+CREATE FUNCTION update_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data jsonb,                 -- an array of objects, or one object
+    key_columns text[] DEFAULT NULL,    -- NULL: the primary key
+    update_columns text[] DEFAULT NULL,    -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,    -- jsonb columns merged with ||
+    skip_unchanged boolean DEFAULT false,    -- leave equal rows untouched
+    on_missing text DEFAULT 'ignore'    -- 'error': every key must be there
+) RETURNS TABLE (
+    updated bigint,             -- rows that have been updated
+    unchanged bigint,           -- rows that were there and are as they were
+    missing bigint              -- keys of the input that no row has
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'update_many_jsonb';
+
+COMMENT ON FUNCTION update_many(regclass, jsonb, text[], text[], text[], boolean, text) IS
+'updates rows by key (a jsonb value): each row sets only the columns that it names, of equal keys the later wins, rows are written in the order of their keys; returns how many rows were updated, how many left as they were, and how many keys no row has (rule: UPDATE ... FROM; errors 22004, 22023, 22P02, 42701, 42703, 42804, 42809, 42883, 0A000, P0002 and those of UPDATE, with the row)';
+
+CREATE FUNCTION update_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data json,                  -- the same; read as a stream
+    key_columns text[] DEFAULT NULL,    -- NULL: the primary key
+    update_columns text[] DEFAULT NULL,    -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,    -- jsonb columns merged with ||
+    skip_unchanged boolean DEFAULT false,    -- leave equal rows untouched
+    on_missing text DEFAULT 'ignore'    -- 'error': every key must be there
+) RETURNS TABLE (
+    updated bigint,             -- rows that have been updated
+    unchanged bigint,           -- rows that were there and are as they were
+    missing bigint              -- keys of the input that no row has
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'update_many_json';
+
+COMMENT ON FUNCTION update_many(regclass, json, text[], text[], text[], boolean, text) IS
+'updates rows by key (a json value, read as a stream): each row sets only the columns that it names, of equal keys the later wins, rows are written in the order of their keys; returns how many rows were updated, how many left as they were, and how many keys no row has (rule: UPDATE ... FROM; errors 22004, 22023, 22P02, 42701, 42703, 42804, 42809, 42883, 0A000, P0002 and those of UPDATE, with the row)';
+
+CREATE FUNCTION update_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data text,                  -- the same, or JSON Lines; read as a stream
+    key_columns text[] DEFAULT NULL,    -- NULL: the primary key
+    update_columns text[] DEFAULT NULL,    -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,    -- jsonb columns merged with ||
+    skip_unchanged boolean DEFAULT false,    -- leave equal rows untouched
+    on_missing text DEFAULT 'ignore'    -- 'error': every key must be there
+) RETURNS TABLE (
+    updated bigint,             -- rows that have been updated
+    unchanged bigint,           -- rows that were there and are as they were
+    missing bigint              -- keys of the input that no row has
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'update_many_text';
+
+COMMENT ON FUNCTION update_many(regclass, text, text[], text[], text[], boolean, text) IS
+'updates rows by key (a JSON or JSON Lines as text, read as a stream): each row sets only the columns that it names, of equal keys the later wins, rows are written in the order of their keys; returns how many rows were updated, how many left as they were, and how many keys no row has (rule: UPDATE ... FROM; errors 22004, 22023, 22P02, 42701, 42703, 42804, 42809, 42883, 0A000, P0002 and those of UPDATE, with the row)';
+
+CREATE FUNCTION delete_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data jsonb,                 -- an array of objects, or one object
+    key_columns text[] DEFAULT NULL    -- NULL: the primary key
+) RETURNS bigint                -- rows deleted
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'delete_many_jsonb';
+
+COMMENT ON FUNCTION delete_many(regclass, jsonb, text[]) IS
+'deletes rows by key (a jsonb value): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
+
+CREATE FUNCTION delete_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data json,                  -- the same; read as a stream
+    key_columns text[] DEFAULT NULL    -- NULL: the primary key
+) RETURNS bigint                -- rows deleted
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'delete_many_json';
+
+COMMENT ON FUNCTION delete_many(regclass, json, text[]) IS
+'deletes rows by key (a json value, read as a stream): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
+
+CREATE FUNCTION delete_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data text,                  -- the same, or JSON Lines; read as a stream
+    key_columns text[] DEFAULT NULL    -- NULL: the primary key
+) RETURNS bigint                -- rows deleted
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'delete_many_text';
+
+COMMENT ON FUNCTION delete_many(regclass, text, text[]) IS
+'deletes rows by key (a JSON or JSON Lines as text, read as a stream): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
+
 ----------------------------------------------------------------
 -- insert/: documents of several tables
 ----------------------------------------------------------------

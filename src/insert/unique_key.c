@@ -235,3 +235,100 @@ pgsync_unique_key(PgsyncTarget *target, List *names)
 					RelationGetRelationName(target->rel)),
 			 errdetail_usable_keys(target, keys)));
 }
+
+/*
+ * Returns the attribute numbers of the key for a verb that does not need it
+ * to be unique: the columns named, or those of the primary key.
+ *
+ * Errors: 42703, 42701, 22023 without a primary key.
+ */
+List *
+pgsync_any_key(PgsyncTarget *target, List *names)
+{
+	if (names != NIL)
+		return pgsync_column_numbers(target, names);
+	return primary_key(target, has_indexes(target) ?
+					   usable_keys(target->rel) : NIL);
+}
+
+/*
+ * Returns the cache entry of a key column's type, with the operators "=" and
+ * "<" of its default B-tree operator class; 42883 if there is none.
+ */
+TypeCacheEntry *
+pgsync_key_operators(PgsyncTarget *target, AttrNumber attnum)
+{
+	Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(target->rel),
+										   attnum - 1);
+	TypeCacheEntry *type = lookup_type_cache(attr->atttypid,
+											 TYPECACHE_EQ_OPR |
+											 TYPECACHE_LT_OPR |
+											 TYPECACHE_CMP_PROC_FINFO);
+
+	if (!OidIsValid(type->eq_opr) || !OidIsValid(type->lt_opr) ||
+		!OidIsValid(type->cmp_proc))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("could not identify an ordering operator for type %s",
+						format_type_be(attr->atttypid)),
+				 errdetail("Column \"%s\" cannot tell which rows are meant.",
+						   NameStr(attr->attname))));
+	return type;
+}
+
+/*
+ * Insists that a row names every key column, none of them null (22023,
+ * 22004).
+ */
+void
+pgsync_check_key(PgsyncTarget *target, List *keys, const PgsyncRow *row)
+{
+	ListCell   *cell;
+
+	foreach(cell, keys)
+	{
+		AttrNumber	attnum = lfirst_int(cell);
+		const char *name = target->columns[attnum - 1].name;
+
+		if (!row->named[attnum - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("key column \"%s\" is missing", name),
+					 errhint("Every row must name all columns of the key.")));
+		if (row->nulls[attnum - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("key column \"%s\" must not be null", name)));
+	}
+}
+
+/*
+ * Returns a key, given as the values of all columns, as "(a, b)=(1, x)", the
+ * way that the server's messages show keys.
+ */
+char *
+pgsync_describe_key(PgsyncTarget *target, List *keys, const Datum *values)
+{
+	StringInfoData names;
+	StringInfoData shown;
+	ListCell   *cell;
+
+	initStringInfo(&names);
+	initStringInfo(&shown);
+	foreach(cell, keys)
+	{
+		AttrNumber	attnum = lfirst_int(cell);
+		const char *separator = foreach_current_index(cell) > 0 ? ", " : "";
+		Oid			output;
+		bool		is_varlena;
+
+		getTypeOutputInfo(TupleDescAttr(RelationGetDescr(target->rel),
+										attnum - 1)->atttypid,
+						  &output, &is_varlena);
+		appendStringInfo(&names, "%s%s", separator,
+						 target->columns[attnum - 1].name);
+		appendStringInfo(&shown, "%s%s", separator,
+						 OidOutputFunctionCall(output, values[attnum - 1]));
+	}
+	return psprintf("(%s)=(%s)", names.data, shown.data);
+}

@@ -34,8 +34,8 @@
 #include "insert/load.h"
 #include "source/source_json.h"
 #include "insert/unique_key.h"
+#include "insert/update_columns.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -48,8 +48,7 @@ typedef struct Upsert
 	PgsyncRowHook base;
 	PgsyncTarget *target;
 	List	   *keys;			/* attribute numbers */
-	bool	   *may_update;		/* by attribute */
-	bool	   *merges;			/* by attribute */
+	PgsyncUpdateColumns *columns;
 	List	   *set_columns;	/* of the running statement, $2 being first */
 	ParamListInfo params;		/* of the running statement */
 } Upsert;
@@ -67,18 +66,13 @@ append_column(StringInfo buf, Upsert *upsert, const char *prefix,
 static void
 append_assignment(StringInfo buf, Upsert *upsert, AttrNumber attnum, int param)
 {
+	StringInfoData excluded;
+
+	initStringInfo(&excluded);
+	append_column(&excluded, upsert, "EXCLUDED.", attnum);
 	append_column(buf, upsert, "", attnum);
 	appendStringInfo(buf, " = CASE WHEN $%d THEN ", param);
-	if (upsert->merges[attnum - 1])
-	{
-		append_column(buf, upsert, "COALESCE(t.", attnum);
-		appendStringInfoString(buf,
-							   ", '{}'::pg_catalog.jsonb) OPERATOR(pg_catalog.||) ");
-		append_column(buf, upsert, "COALESCE(EXCLUDED.", attnum);
-		appendStringInfoString(buf, ", '{}'::pg_catalog.jsonb)");
-	}
-	else
-		append_column(buf, upsert, "EXCLUDED.", attnum);
+	pgsync_append_new_value(buf, upsert->columns, attnum, excluded.data);
 	append_column(buf, upsert, " ELSE t.", attnum);
 	appendStringInfoString(buf, " END");
 }
@@ -91,7 +85,7 @@ columns_to_set(Upsert *upsert, const bool *named)
 
 	for (int i = 0; i < upsert->target->natts; i++)
 	{
-		if (named[i] && upsert->may_update[i])
+		if (named[i] && upsert->columns->may_update[i])
 			columns = lappend_int(columns, i + 1);
 	}
 	return columns;
@@ -147,29 +141,6 @@ upsert_begin_statement(PgsyncRowHook *base, const bool *named,
 	return buf.data;
 }
 
-/* Insists that a row names every key column, none of them null. */
-static void
-check_key(Upsert *upsert, const PgsyncRow *row)
-{
-	ListCell   *cell;
-
-	foreach(cell, upsert->keys)
-	{
-		AttrNumber	attnum = lfirst_int(cell);
-		const char *name = upsert->target->columns[attnum - 1].name;
-
-		if (!row->named[attnum - 1])
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("key column \"%s\" is missing", name),
-					 errhint("Every row must name all columns of the key.")));
-		if (row->nulls[attnum - 1])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("key column \"%s\" must not be null", name)));
-	}
-}
-
 /* Sets the parameters for a row; see PgsyncRowHook. */
 static bool
 upsert_before_row(PgsyncRowHook *base, const PgsyncRow *row)
@@ -180,7 +151,7 @@ upsert_before_row(PgsyncRowHook *base, const PgsyncRow *row)
 	int			param = 1;
 	ListCell   *cell;
 
-	check_key(upsert, row);
+	pgsync_check_key(upsert->target, upsert->keys, row);
 	foreach(cell, upsert->set_columns)
 	{
 		bool		named = row->named[lfirst_int(cell) - 1];
@@ -192,103 +163,25 @@ upsert_before_row(PgsyncRowHook *base, const PgsyncRow *row)
 	return any;
 }
 
-/* Refuses key columns among the columns to update. */
-static void
-refuse_keys(Upsert *upsert, List *columns, const char *argname)
-{
-	ListCell   *cell;
-
-	foreach(cell, columns)
-	{
-		if (list_member_int(upsert->keys, lfirst_int(cell)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must not contain key column \"%s\"",
-							argname,
-							upsert->target->columns[lfirst_int(cell) - 1].name)));
-	}
-}
-
-/* Takes merge_columns: jsonb columns to be merged with ||. */
-static void
-set_merge_columns(Upsert *upsert, List *columns)
-{
-	TupleDesc	desc = RelationGetDescr(upsert->target->rel);
-	ListCell   *cell;
-
-	refuse_keys(upsert, columns, "merge_columns");
-	foreach(cell, columns)
-	{
-		Form_pg_attribute attr = TupleDescAttr(desc, lfirst_int(cell) - 1);
-
-		if (getBaseType(attr->atttypid) != JSONBOID)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" in argument \"merge_columns\" is of type %s, not jsonb",
-							NameStr(attr->attname),
-							format_type_be(attr->atttypid))));
-		upsert->merges[attr->attnum - 1] = true;
-		upsert->may_update[attr->attnum - 1] = true;
-	}
-}
-
-/* Takes update_columns: the columns that may be overwritten. */
-static void
-set_update_columns(Upsert *upsert, List *columns)
-{
-	ListCell   *cell;
-
-	refuse_keys(upsert, columns, "update_columns");
-	foreach(cell, columns)
-	{
-		AttrNumber	attnum = lfirst_int(cell);
-
-		if (upsert->merges[attnum - 1])
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("column \"%s\" is in both \"update_columns\" and \"merge_columns\"",
-							upsert->target->columns[attnum - 1].name)));
-		upsert->may_update[attnum - 1] = true;
-	}
-}
-
-/* Without update_columns, every column but the key's may be overwritten. */
-static void
-update_all_columns(Upsert *upsert)
-{
-	for (int i = 0; i < upsert->target->natts; i++)
-	{
-		if (!list_member_int(upsert->keys, i + 1))
-			upsert->may_update[i] = true;
-	}
-}
-
 /* Reads the arguments key_columns, update_columns and merge_columns. */
 static Upsert *
 create_upsert(FunctionCallInfo fcinfo, PgsyncTarget *target)
 {
 	Upsert	   *upsert = palloc0(sizeof(Upsert));
-	int			natts = Max(target->natts, 1);
 
 	upsert->base.begin_statement = upsert_begin_statement;
 	upsert->base.before_row = upsert_before_row;
 	upsert->target = target;
-	upsert->may_update = palloc0(natts);
-	upsert->merges = palloc0(natts);
 	upsert->keys = pgsync_unique_key(target,
 									 pgsync_arg_name_list(fcinfo, 2,
 														  "key_columns"));
-	set_merge_columns(upsert,
-					  pgsync_column_numbers(target,
-											pgsync_arg_name_list(fcinfo, 4,
-																 "merge_columns")));
-	if (PG_ARGISNULL(3))
-		update_all_columns(upsert);
-	else
-		set_update_columns(upsert,
-						   pgsync_column_numbers(target,
-												 pgsync_arg_name_list(fcinfo, 3,
-																	  "update_columns")));
+	upsert->columns =
+		pgsync_update_columns_create(target, upsert->keys,
+									 pgsync_arg_name_list(fcinfo, 3,
+														  "update_columns"),
+									 PG_ARGISNULL(3),
+									 pgsync_arg_name_list(fcinfo, 4,
+														  "merge_columns"));
 	return upsert;
 }
 

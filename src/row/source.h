@@ -93,6 +93,22 @@ struct PgsyncSource
 {
 	const PgsyncSourceRoutine *routine;
 	PgsyncTarget *target;
+
+	/*
+	 * What a verb sets before it reads: columns that it has no use for, which
+	 * are named, but null and not converted (by attribute, or NULL); and the
+	 * column that a row of JSON names which is a bare value (0: it must be an
+	 * object).
+	 */
+	const bool *ignored;
+	AttrNumber	scalar_column;
 };
+
+/* Returns whether a column's values need not be converted. */
+static inline bool
+pgsync_source_ignores(const PgsyncSource *source, AttrNumber attnum)
+{
+	return source->ignored != NULL && source->ignored[attnum - 1];
+}
 
 #endif							/* PGSYNC_SOURCE_H */

@@ -15,21 +15,14 @@
 
 #include "source/jsonb_rows.h"
 
-/*
- * Begins the walk; the value must be detoasted and outlive it.
- *
- * Errors: 22023 if it is neither an object nor an array.
- */
+/* Begins the walk; the value must be detoasted and outlive it. */
 void
 pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data)
 {
 	JsonbValue	ignored;
 
 	memset(rows, 0, sizeof(PgsyncJsonbRows));
-	if (JB_ROOT_IS_SCALAR(data))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("data must be a JSON object or an array of objects")));
+	rows->is_scalar = JB_ROOT_IS_SCALAR(data);
 	if (JB_ROOT_IS_ARRAY(data))
 	{
 		rows->elements = JsonbIteratorInit(&data->root);
@@ -41,12 +34,21 @@ pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data)
 	rows->element.val.binary.len = VARSIZE(data);
 }
 
-/* Moves to the next element; false when there is none, and from then on. */
+/*
+ * Moves to the next element; false when there is none, and from then on.
+ *
+ * Errors: 22023 if the value is neither an object nor an array, unless a bare
+ * value is allowed.
+ */
 bool
 pgsync_jsonb_rows_next(PgsyncJsonbRows *rows)
 {
 	if (rows->done)
 		return false;
+	if (rows->is_scalar && !rows->scalar_allowed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("data must be a JSON object or an array of objects")));
 	if (rows->elements != NULL)
 		rows->done = JsonbIteratorNext(&rows->elements, &rows->element,
 									   true) != WJB_ELEM;

@@ -306,6 +306,19 @@ skip_broken_row(JsonSource *source)
 	scan->ptr = line_end != NULL ? line_end : scan->end;
 }
 
+/* Keeps a row that is a bare value, for the verbs that take one. */
+static void
+keep_bare_value(JsonSource *source, const PgsyncJsonToken *value)
+{
+	AttrNumber	attnum = source->base.scalar_column;
+
+	source->has_unknown = false;
+	resetStringInfo(&source->replaced);
+	source->tokens[attnum - 1] = *value;
+	source->sequence[0] = attnum;
+	source->nsequence = 1;
+}
+
 /* Scans the next row; see PgsyncSourceRoutine. */
 static bool
 json_source_fetch(PgsyncSource *base, PgsyncRow *row)
@@ -323,10 +336,12 @@ json_source_fetch(PgsyncSource *base, PgsyncRow *row)
 		if (!scan_object(source))
 			skip_broken_row(source);
 	}
-	else if (pgsync_json_scan_value(scan, &other))
-		source->fault = JSON_ROW_NO_OBJECT;
-	else
+	else if (!pgsync_json_scan_value(scan, &other))
 		skip_broken_row(source);
+	else if (base->scalar_column != 0 && other.kind != PGSYNC_JSON_NESTED)
+		keep_bare_value(source, &other);
+	else
+		source->fault = JSON_ROW_NO_OBJECT;
 	source->object_end = scan->ptr;
 	row->size = source->object_end - source->object;
 	return true;
@@ -362,6 +377,17 @@ convert_string(JsonSource *source, PgsyncConverter *converter,
 								 source->buf.len);
 }
 
+/* Insists that a value that will not be converted is JSON. */
+static void
+check_ignored(JsonSource *source, const PgsyncJsonToken *token)
+{
+	int			quote = token->kind == PGSYNC_JSON_STRING ? 1 : 0;
+
+	if (token->kind == PGSYNC_JSON_NESTED || token->escaped)
+		report_by_core(source, token->start - quote,
+					   token->start + token->len + quote);
+}
+
 /* Converts the value kept for one column of the row. */
 static void
 convert_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum)
@@ -372,6 +398,12 @@ convert_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum)
 	bool	   *isnull = &row->nulls[attnum - 1];
 	Datum		value;
 
+	row->named[attnum - 1] = true;
+	if (pgsync_source_ignores(&source->base, attnum))
+	{
+		check_ignored(source, token);
+		return;
+	}
 	*isnull = false;
 	switch (token->kind)
 	{
@@ -395,7 +427,6 @@ convert_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum)
 			break;
 	}
 	row->values[attnum - 1] = value;
-	row->named[attnum - 1] = true;
 }
 
 /* Insists that values that later ones have replaced are JSON, too. */

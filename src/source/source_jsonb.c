@@ -35,6 +35,7 @@ jsonb_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	JsonbSource *source = (JsonbSource *) base;
 	JsonbValue *element = &source->rows.element;
 
+	source->rows.scalar_allowed = base->scalar_column != 0;
 	if (!pgsync_jsonb_rows_next(&source->rows))
 		return false;
 	row->number = source->rows.number;
@@ -60,30 +61,47 @@ find_key(JsonbSource *source, const JsonbValue *key, int position)
 	return attnum;
 }
 
+/* Converts the value at hand for one column of the row. */
+static void
+convert_value(JsonbSource *source, PgsyncRow *row, AttrNumber attnum)
+{
+	PgsyncTarget *target = source->base.target;
+
+	if (!pgsync_source_ignores(&source->base, attnum))
+	{
+		row->column = attnum;
+		row->values[attnum - 1] =
+			pgsync_convert_jsonb(pgsync_target_converter(target, attnum),
+								 &source->value, &row->nulls[attnum - 1]);
+		row->column = 0;
+	}
+	row->named[attnum - 1] = true;
+}
+
 /* Converts the element, which must be an object; see PgsyncSourceRoutine. */
 static void
 jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
 {
 	JsonbSource *source = (JsonbSource *) base;
-	JsonbContainer *object = pgsync_jsonb_rows_object(&source->rows);
 	JsonbIterator *pairs;
 	JsonbValue	key;
 	JsonbIteratorToken token;
 	int			position = 0;
 
-	pairs = JsonbIteratorInit(object);
+	if (base->scalar_column != 0 && IsAJsonbScalar(&source->rows.element))
+	{
+		source->value = source->rows.element;
+		convert_value(source, row, base->scalar_column);
+		return;
+	}
+	pairs = JsonbIteratorInit(pgsync_jsonb_rows_object(&source->rows));
 	JsonbIteratorNext(&pairs, &key, true);	/* WJB_BEGIN_OBJECT */
 	while ((token = JsonbIteratorNext(&pairs, &key, true)) == WJB_KEY)
 	{
 		AttrNumber	attnum = find_key(source, &key, position++);
 
 		JsonbIteratorNext(&pairs, &source->value, true);
-		row->column = attnum;
-		row->values[attnum - 1] =
-			pgsync_convert_jsonb(pgsync_target_converter(base->target, attnum),
-								 &source->value, &row->nulls[attnum - 1]);
-		row->column = 0;
-		row->named[attnum - 1] = true;
+		convert_value(source, row, attnum);
 	}
 	Assert(token == WJB_END_OBJECT);
 }
@@ -153,8 +171,6 @@ static const PgsyncSourceRoutine jsonb_source_routine = {
 
 /*
  * Creates a source over a detoasted jsonb value, which must outlive it.
- *
- * Errors: 22023 if it is neither an object nor an array.
  */
 PgsyncSource *
 pgsync_source_jsonb_create(PgsyncTarget *target, Jsonb *data)

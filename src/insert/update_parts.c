@@ -1,0 +1,313 @@
+/*-------------------------------------------------------------------------
+ *
+ * update_parts.c
+ *	  The UPDATE statements for rows that name differing columns.
+ *
+ *		UPDATE target AS t SET a = r.c2, b = r.c3
+ *		FROM pgsync_rows AS r WHERE t.id = r.c1
+ *
+ * A row updates only the columns that it names, and fires UPDATE OF triggers
+ * only for these: rows are updated by one such statement for each set of
+ * columns, all in the query level that the caller has begun (query_level.c).
+ * In the usual case that is one statement.  Where it is more,
+ *
+ * - the rows are locked first, in the order of their keys, because statements
+ *	 one after the other do not write in that order;
+ * - an UPDATE of all these columns, but of no row, comes before and behind
+ *	 the others: so privileges are checked before anything is written, and
+ *	 the statement triggers are those of one UPDATE.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/sysattr.h"
+#include "common/spi_util.h"
+#include "insert/keyed_statement.h"
+#include "insert/update_parts.h"
+#include "utils/rel.h"
+
+/* Rows of so many sets of columns are told apart in one pass */
+#define SETS_AT_ONCE	256
+
+typedef struct Parts
+{
+	PgsyncKeyedRows *rows;
+	const PgsyncUpdateOptions *options;
+	PgsyncUpdateCounts counts;
+} Parts;
+
+/* Returns the columns that rows naming these update, as a list. */
+static List *
+columns_to_set(Parts *parts, const bool *named)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < parts->rows->target->natts; i++)
+	{
+		if (named[i] && parts->options->columns->may_update[i])
+			columns = lappend_int(columns, i + 1);
+	}
+	return columns;
+}
+
+/* Appends "WHERE t.id = r.c1", and the caller's own condition. */
+static void
+append_where(StringInfo buf, Parts *parts)
+{
+	appendStringInfoString(buf, " WHERE ");
+	pgsync_append_key_condition(buf, parts->rows);
+	if (parts->options->condition != NULL)
+		appendStringInfo(buf, " AND %s", parts->options->condition);
+}
+
+/*
+ * Appends the condition that a row changes: the images of its values before
+ * and after differ (*<>, which is indifferent to how they are stored).
+ */
+static void
+append_changed(StringInfo buf, Parts *parts, List *columns)
+{
+	StringInfoData before;
+	StringInfoData after;
+	ListCell   *cell;
+
+	initStringInfo(&before);
+	initStringInfo(&after);
+	foreach(cell, columns)
+	{
+		const char *separator = foreach_current_index(cell) > 0 ? ", " : "";
+
+		appendStringInfo(&before, "%st.", separator);
+		pgsync_append_column(&before, parts->rows->target, lfirst_int(cell));
+		appendStringInfoString(&after, separator);
+		pgsync_append_new_value(&after, parts->options->columns,
+								lfirst_int(cell),
+								psprintf("r.c%d", lfirst_int(cell)));
+	}
+	/* the casts: between two rows, SQL would compare column by column */
+	appendStringInfo(buf,
+					 " AND ROW(%s)::pg_catalog.record OPERATOR(pg_catalog.*<>) "
+					 "ROW(%s)::pg_catalog.record",
+					 before.data, after.data);
+}
+
+/* Returns the UPDATE of these columns. */
+static char *
+update_text(Parts *parts, List *columns)
+{
+	PgsyncTarget *target = parts->rows->target;
+	StringInfoData buf;
+	ListCell   *cell;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "UPDATE %s AS t SET ",
+					 pgsync_qualified_relation_name(target->rel));
+	foreach(cell, columns)
+	{
+		if (foreach_current_index(cell) > 0)
+			appendStringInfoString(&buf, ", ");
+		pgsync_append_column(&buf, target, lfirst_int(cell));
+		appendStringInfoString(&buf, " = ");
+		pgsync_append_new_value(&buf, parts->options->columns,
+								lfirst_int(cell),
+								psprintf("r.c%d", lfirst_int(cell)));
+	}
+	appendStringInfoString(&buf, " FROM pgsync_rows AS r");
+	append_where(&buf, parts);
+	if (parts->options->skip_unchanged)
+		append_changed(&buf, parts, columns);
+	return buf.data;
+}
+
+/* Returns a SELECT of the keys that are there, with a clause at its end. */
+static char *
+select_text(Parts *parts, const char *locking)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "SELECT r.number FROM %s AS t, pgsync_rows AS r",
+					 pgsync_qualified_relation_name(parts->rows->target->rel));
+	append_where(&buf, parts);
+	appendStringInfo(&buf, " ORDER BY r.number%s", locking);
+	return buf.data;
+}
+
+/* Prepares the statement for rows that name these columns. */
+static PgsyncKeyedStatement
+make_statement(Parts *parts, const bool *named)
+{
+	List	   *columns = columns_to_set(parts, named);
+	PgsyncKeyedStatement statement = {
+		.rows = parts->rows,
+		.params = parts->options->params,
+	};
+
+	if (columns == NIL)
+	{
+		/* nothing to update: see only which keys are there */
+		statement.operation = CMD_SELECT;
+		statement.query = select_text(parts, "");
+	}
+	else
+	{
+		statement.operation = CMD_UPDATE;
+		statement.query = update_text(parts, columns);
+		statement.skip_unchanged = parts->options->skip_unchanged;
+	}
+	return statement;
+}
+
+/* Reports a key that no row of the target has (P0002). */
+static void
+report_missing(Parts *parts, PgsyncWorkSet *work, int64 number)
+{
+	char	   *key;
+	int64		input = pgsync_work_set_describe(work, number, &key);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("relation \"%s\" has no row to update with this key",
+					RelationGetRelationName(parts->rows->target->rel)),
+			 errdetail("Key %s is not present.", key),
+			 errcontext("%s %lld", parts->rows->unit, (long long) input)));
+}
+
+/* Runs the statement for the rows of one set of columns. */
+static void
+run_part(Parts *parts, const PgsyncColumnSet *set, PgsyncWorkSet *work)
+{
+	PgsyncKeyedStatement statement = make_statement(parts, set->named);
+	PgsyncKeyedCounts counts = pgsync_keyed_statement_run(&statement,
+														  work->store,
+														  work->nrows);
+
+	/* rows of further rounds have been counted in the first */
+	if (set->round > 0)
+		return;
+	if (counts.missing > 0 && parts->options->missing_is_error)
+		report_missing(parts, work, counts.first_missing);
+	parts->counts.updated += counts.processed;
+	parts->counts.unchanged += counts.unchanged;
+	parts->counts.missing += counts.missing;
+}
+
+/* Returns the union of sets of columns, by attribute. */
+static bool *
+all_columns(Parts *parts, List *sets)
+{
+	bool	   *named = palloc0(parts->rows->target->natts + 1);
+	ListCell   *cell;
+
+	foreach(cell, sets)
+	{
+		PgsyncColumnSet *set = lfirst(cell);
+
+		for (int i = 0; i < parts->rows->target->natts; i++)
+			named[i] |= set->named[i];
+	}
+	return named;
+}
+
+/* Returns whether an update of these columns may be one of a key. */
+static bool
+may_change_keys(Parts *parts, List *columns)
+{
+	Bitmapset  *keys = RelationGetIndexAttrBitmap(parts->rows->target->rel,
+												  INDEX_ATTR_BITMAP_KEY);
+	ListCell   *cell;
+
+	foreach(cell, columns)
+	{
+		if (bms_is_member(lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber,
+						  keys))
+			return true;
+	}
+	return false;
+}
+
+/* Locks the rows in the order of their keys, as strongly as they will be. */
+static void
+lock_rows(Parts *parts, PgsyncWorkSet *work, List *columns)
+{
+	PgsyncKeyedStatement statement = {
+		.rows = parts->rows,
+		.params = parts->options->params,
+		.operation = CMD_SELECT,
+		.query = select_text(parts, may_change_keys(parts, columns) ?
+							 " FOR UPDATE OF t" : " FOR NO KEY UPDATE OF t"),
+	};
+
+	pgsync_keyed_statement_run(&statement, work->store, work->nrows);
+}
+
+/* Runs the UPDATE of these columns for no row at all. */
+static void
+run_empty(Parts *parts, const bool *named)
+{
+	PgsyncKeyedStatement statement = make_statement(parts, named);
+	PgsyncWorkSet *work = pgsync_work_set_create(parts->rows);
+
+	pgsync_keyed_statement_run(&statement, work->store, 0);
+	pgsync_work_set_end(work);
+}
+
+/* Runs the statements for several sets of columns, the rows being locked. */
+static void
+run_each(Parts *parts, PgsyncWorkSet *work, List *sets)
+{
+	for (int first = 0; first < list_length(sets); first += SETS_AT_ONCE)
+	{
+		List	   *some = NIL;
+		PgsyncWorkSet **works;
+
+		for (int i = first; i < Min(first + SETS_AT_ONCE, list_length(sets)); i++)
+			some = lappend(some, list_nth(sets, i));
+		works = pgsync_work_set_split(work, some);
+		for (int i = 0; i < list_length(some); i++)
+		{
+			run_part(parts, list_nth(some, i), works[i]);
+			pgsync_work_set_end(works[i]);
+		}
+	}
+}
+
+/* Updates rows that name differing columns. */
+static void
+run_parts(Parts *parts, PgsyncWorkSet *work, List *sets)
+{
+	bool	   *named = all_columns(parts, sets);
+	List	   *columns = columns_to_set(parts, named);
+
+	if (columns != NIL)
+	{
+		run_empty(parts, named);
+		lock_rows(parts, work, columns);
+	}
+	run_each(parts, work, sets);
+	if (columns != NIL)
+		run_empty(parts, named);
+}
+
+/*
+ * Updates the rows of the target that have the keys of a work set, within
+ * the query level that the caller has begun.
+ *
+ * Errors: P0002 for a key without a row, if that is to be an error, and those
+ * of UPDATE, whose context names the row.
+ */
+PgsyncUpdateCounts
+pgsync_update_parts(PgsyncWorkSet *work, const PgsyncUpdateOptions *options)
+{
+	Parts		parts = {.rows = work->rows,.options = options};
+	List	   *sets = pgsync_work_set_columns(work);
+
+	if (list_length(sets) == 1)
+		run_part(&parts, linitial(sets), work);
+	else if (sets != NIL)
+		run_parts(&parts, work, sets);
+	return parts.counts;
+}

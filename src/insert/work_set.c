@@ -1,0 +1,140 @@
+/*-------------------------------------------------------------------------
+ *
+ * work_set.c
+ *	  Those of a call's rows that a statement is to work on.
+ *
+ * A work set has its rows in a tuplestore, laid out as keyed_rows.c says, in
+ * the order of their keys and counted from 1 on.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "insert/unique_key.h"
+#include "insert/work_set.h"
+#include "miscadmin.h"
+
+/* Creates a work set in a store of this size, in kB. */
+static PgsyncWorkSet *
+create_work_set(PgsyncKeyedRows *rows, int size)
+{
+	PgsyncWorkSet *work = palloc0(sizeof(PgsyncWorkSet));
+
+	work->rows = rows;
+	work->store = tuplestore_begin_heap(false, false, size);
+	work->by_set = palloc0(sizeof(int64) * (list_length(rows->sets) + 1));
+	return work;
+}
+
+/* Creates a work set without rows. */
+PgsyncWorkSet *
+pgsync_work_set_create(PgsyncKeyedRows *rows)
+{
+	return create_work_set(rows, work_mem);
+}
+
+/* Adds a row, whose number becomes its place in the work set. */
+void
+pgsync_work_set_put(PgsyncWorkSet *work, TupleTableSlot *slot)
+{
+	slot_getallattrs(slot);
+	work->nrows++;
+	work->by_set[DatumGetInt32(slot->tts_values[PGSYNC_ROWS_SET - 1])]++;
+	slot->tts_values[PGSYNC_ROWS_NUMBER - 1] = Int64GetDatum(work->nrows);
+	tuplestore_putvalues(work->store, work->rows->desc, slot->tts_values,
+						 slot->tts_isnull);
+}
+
+/* Returns the sets of columns that occur, in the order in which they apply. */
+List *
+pgsync_work_set_columns(PgsyncWorkSet *work)
+{
+	List	   *sets = NIL;
+	int			last_round = 0;
+	ListCell   *cell;
+
+	for (int round = 0; round <= last_round; round++)
+	{
+		foreach(cell, work->rows->sets)
+		{
+			PgsyncColumnSet *set = lfirst(cell);
+
+			if (work->by_set[set->id] == 0)
+				continue;
+			last_round = Max(last_round, set->round);
+			if (set->round == round)
+				sets = lappend(sets, set);
+		}
+	}
+	return sets;
+}
+
+/* Returns the rows of each of these sets of columns as a work set. */
+PgsyncWorkSet **
+pgsync_work_set_split(PgsyncWorkSet *work, List *sets)
+{
+	PgsyncKeyedRows *rows = work->rows;
+	int			size = Max(work_mem / list_length(sets), 64);
+	PgsyncWorkSet **parts = palloc(sizeof(PgsyncWorkSet *) * list_length(sets));
+	PgsyncWorkSet **by_id = palloc0(sizeof(PgsyncWorkSet *) *
+									list_length(rows->sets));
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(rows->desc,
+													&TTSOpsMinimalTuple);
+	ListCell   *cell;
+
+	foreach(cell, sets)
+	{
+		parts[foreach_current_index(cell)] = create_work_set(rows, size);
+		by_id[((PgsyncColumnSet *) lfirst(cell))->id] =
+			parts[foreach_current_index(cell)];
+	}
+	tuplestore_select_read_pointer(work->store, 0);
+	tuplestore_rescan(work->store);
+	while (tuplestore_gettupleslot(work->store, true, false, slot))
+	{
+		bool		isnull;
+		int			id = DatumGetInt32(slot_getattr(slot, PGSYNC_ROWS_SET,
+													&isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		if (by_id[id] != NULL)
+			pgsync_work_set_put(by_id[id], slot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	pfree(by_id);
+	return parts;
+}
+
+/*
+ * Describes the row with this number: returns its number in the input, and
+ * its key as "(a, b)=(1, x)".
+ */
+int64
+pgsync_work_set_describe(PgsyncWorkSet *work, int64 number, char **key)
+{
+	PgsyncKeyedRows *rows = work->rows;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(rows->desc,
+													&TTSOpsMinimalTuple);
+	int64		input;
+
+	tuplestore_select_read_pointer(work->store, 0);
+	tuplestore_rescan(work->store);
+	if (!tuplestore_skiptuples(work->store, number - 1, true) ||
+		!tuplestore_gettupleslot(work->store, true, false, slot))
+		elog(ERROR, "there is no row with number %lld", (long long) number);
+	slot_getallattrs(slot);
+	input = DatumGetInt64(slot->tts_values[PGSYNC_ROWS_INPUT - 1]);
+	*key = pgsync_describe_key(rows->target, rows->options.keys,
+							   slot->tts_values + PGSYNC_ROWS_LEADING);
+	ExecDropSingleTupleTableSlot(slot);
+	return input;
+}
+
+/* Frees a work set's rows. */
+void
+pgsync_work_set_end(PgsyncWorkSet *work)
+{
+	tuplestore_end(work->store);
+}
