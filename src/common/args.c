@@ -13,6 +13,7 @@
  */
 #include "pgsync.h"
 
+#include "access/htup_details.h"
 #include "common/args.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
@@ -100,6 +101,7 @@ pgsync_closest_init(PgsyncClosestName *closest, const char *source)
 	closest->source = source;
 	closest->match = NULL;
 	closest->distance = -1;
+	closest->ncompared = 0;
 }
 
 /*
@@ -116,8 +118,12 @@ pgsync_closest_feed(PgsyncClosestName *closest, const char *candidate)
 	int			limit;
 	int			distance;
 
-	/* so long a key was not meant to be a name, and would cost to compare */
-	if (source_len >= 2 * NAMEDATALEN)
+	/*
+	 * So long a key was not meant to be a name, and would cost to compare;
+	 * nor is a table's worth of names left to search.
+	 */
+	if (source_len >= 2 * NAMEDATALEN || candidate_len >= 2 * NAMEDATALEN ||
+		closest->ncompared++ >= MaxHeapAttributeNumber)
 		return;
 
 	limit = Min(MAX_NAME_DISTANCE, pg_mbstrlen(closest->source) / 2);

@@ -22,6 +22,7 @@ typedef struct PgsyncClosestName
 	const char *source;			/* the name as it was written */
 	const char *match;			/* best candidate so far, or NULL */
 	int			distance;		/* its edit distance, -1 for no match */
+	int			ncompared;		/* candidates so far, which are bounded */
 } PgsyncClosestName;
 
 /* No function of pgsync is STRICT: a NULL where a value is needed ends here. */

@@ -27,6 +27,7 @@
 #include "commands/progress.h"
 #include "source/csv_input.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "source/outer_progress.h"
 #include "source/source_csv.h"
@@ -43,6 +44,13 @@ typedef struct CsvField
 	PgsyncConverter *converter; /* NULL: excluded */
 } CsvField;
 
+/* A name in exclude_columns */
+typedef struct ExcludedName
+{
+	const char *name;
+	bool		in_header;
+} ExcludedName;
+
 typedef struct CsvSource
 {
 	PgsyncSource base;
@@ -50,6 +58,7 @@ typedef struct CsvSource
 	CopyFromState copy;			/* COPY's parser */
 	PgsyncOuterProgress outer;	/* what showed as progress before us */
 	List	   *exclude_columns;
+	ExcludedName *excluded;		/* the same, sorted */
 	CsvField   *fields;			/* of the header; NULL until it is read */
 	int			nfields;
 	bool	   *named;			/* the columns that the header names */
@@ -145,18 +154,35 @@ read_fields(CsvSource *source, PgsyncRow *row, char ***fields, int *nfields)
 	return found || source->at_marker;
 }
 
-/* Returns the place of a name in a list of names, or -1. */
+/* Compares two excluded names, for qsort and bsearch. */
 static int
-find_name(List *names, const char *name)
+compare_excluded(const void *a, const void *b)
 {
-	ListCell   *cell;
+	return strcmp(((const ExcludedName *) a)->name,
+				  ((const ExcludedName *) b)->name);
+}
 
-	foreach(cell, names)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return foreach_current_index(cell);
-	}
-	return -1;
+/* Sorts exclude_columns: both it and the header may be long. */
+static void
+sort_excluded_names(CsvSource *source)
+{
+	int			count = list_length(source->exclude_columns);
+
+	source->excluded = palloc0(sizeof(ExcludedName) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		source->excluded[i].name = list_nth(source->exclude_columns, i);
+	qsort(source->excluded, count, sizeof(ExcludedName), compare_excluded);
+}
+
+/* Finds a name in exclude_columns, NULL if it is not there. */
+static ExcludedName *
+find_excluded(CsvSource *source, const char *name)
+{
+	ExcludedName key = {.name = name};
+
+	return bsearch(&key, source->excluded,
+				   list_length(source->exclude_columns),
+				   sizeof(ExcludedName), compare_excluded);
 }
 
 /*
@@ -214,10 +240,15 @@ static AttrNumber
 resolve_name(CsvSource *source, const char *name, int position)
 {
 	PgsyncTarget *target = source->base.target;
+	ExcludedName *excluded = find_excluded(source, name);
 	AttrNumber	attnum;
 
-	if (find_name(source->exclude_columns, name) >= 0)
+	CHECK_FOR_INTERRUPTS();
+	if (excluded != NULL)
+	{
+		excluded->in_header = true;
 		return 0;
+	}
 	if (name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
@@ -234,6 +265,23 @@ resolve_name(CsvSource *source, const char *name, int position)
 	return attnum;
 }
 
+/* Reports a name in exclude_columns that nothing has (42703). */
+pg_noreturn static void
+report_unknown_excluded(CsvSource *source, const char *name)
+{
+	PgsyncClosestName closest;
+
+	pgsync_closest_init(&closest, name);
+	for (int i = 0; i < source->nfields; i++)
+		pgsync_closest_feed(&closest, source->fields[i].name);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("excluded column \"%s\" is neither in the CSV header nor a column of relation \"%s\"",
+					name, RelationGetRelationName(source->base.target->rel)),
+			 closest.match ?
+			 errhint("Perhaps you meant \"%s\".", closest.match) : 0));
+}
+
 /*
  * Insists that each name in exclude_columns is one in the header, or a
  * column that the CSV happens to lack (42703).
@@ -247,23 +295,11 @@ check_excluded_names(CsvSource *source)
 	foreach(cell, source->exclude_columns)
 	{
 		const char *name = lfirst(cell);
-		PgsyncClosestName closest;
-		bool		found;
 
-		found = pgsync_target_find(target, name, strlen(name)) != 0;
-		pgsync_closest_init(&closest, name);
-		for (int i = 0; i < source->nfields && !found; i++)
-		{
-			found = strcmp(source->fields[i].name, name) == 0;
-			pgsync_closest_feed(&closest, source->fields[i].name);
-		}
-		if (!found)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("excluded column \"%s\" is neither in the CSV header nor a column of relation \"%s\"",
-							name, RelationGetRelationName(target->rel)),
-					 closest.match ?
-					 errhint("Perhaps you meant \"%s\".", closest.match) : 0));
+		CHECK_FOR_INTERRUPTS();
+		if (!find_excluded(source, name)->in_header &&
+			pgsync_target_find(target, name, strlen(name)) == 0)
+			report_unknown_excluded(source, name);
 	}
 }
 
@@ -304,6 +340,7 @@ read_header(CsvSource *source, PgsyncRow *row)
 				 errhint("The first line must name a column for each field.")));
 	correct_line_number(source->copy);
 
+	sort_excluded_names(source);
 	source->fields = palloc(sizeof(CsvField) * source->nfields);
 	for (int i = 0; i < source->nfields; i++)
 	{

@@ -20,6 +20,7 @@
 #include "common/jsonapi.h"
 #include "value/json_scan.h"
 #include "mb/pg_wchar.h"
+#include "utils/memutils.h"
 #include "source/source_json.h"
 #include "utils/builtins.h"
 #include "utils/jsonfuncs.h"
@@ -69,19 +70,28 @@ typedef struct JsonSource
 static void
 report_by_core(JsonSource *source, const char *from, const char *to)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgsync JSON check",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
 	JsonLexContext *lex;
+	bool		valid;
 
 	lex = pgsync_make_json_lex_context(unconstify(char *, from), to - from,
 									   GetDatabaseEncoding(), true);
 	/* counting lines is for errors only: it takes as long as the input is */
-	if (pg_parse_json(lex, &nullSemAction) == JSON_SUCCESS)
+	valid = pg_parse_json(lex, &nullSemAction) == JSON_SUCCESS;
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
+	if (valid)
 		return;
 	lex = pgsync_make_json_lex_context(unconstify(char *, from), to - from,
 									   GetDatabaseEncoding(), true);
-	for (const char *p = source->begin; p < from; p++)
+	for (const char *p = source->begin;
+		 (p = memchr(p, '\n', from - p)) != NULL; p++)
 	{
-		if (*p == '\n')
-			lex->line_number++;
+		CHECK_FOR_INTERRUPTS();
+		lex->line_number++;
 	}
 	pg_parse_json_or_ereport(lex, &nullSemAction);
 }
@@ -230,6 +240,16 @@ find_key(JsonSource *source, const PgsyncJsonToken *key)
 }
 
 /*
+ * Returns whether a value that is not converted may yet turn out to be no
+ * JSON: the scanner has checked all the others.
+ */
+static inline bool
+needs_check(const PgsyncJsonToken *value)
+{
+	return value->kind == PGSYNC_JSON_NESTED || value->escaped;
+}
+
+/*
  * Keeps the value of a key.  Of a key that comes twice in an object the last
  * value counts, as in jsonb.  Of keys that are no columns the first is kept.
  */
@@ -251,7 +271,7 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 		source->named_by[attnum - 1] = source->number;
 		source->sequence[source->nsequence++] = attnum;
 	}
-	else
+	else if (needs_check(&source->tokens[attnum - 1]))
 		appendBinaryStringInfo(&source->replaced,
 							   (char *) &source->tokens[attnum - 1],
 							   sizeof(PgsyncJsonToken));
@@ -440,6 +460,7 @@ check_replaced(JsonSource *source)
 	{
 		int			quote = tokens[i].kind == PGSYNC_JSON_STRING ? 1 : 0;
 
+		CHECK_FOR_INTERRUPTS();
 		report_by_core(source, tokens[i].start - quote,
 					   tokens[i].start + tokens[i].len + quote);
 	}

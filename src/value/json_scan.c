@@ -22,13 +22,36 @@
 #include "value/json_scan.h"
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
+#include "utils/memutils.h"
 #include "compat.h"
+
+/* Bytes of a string between two looks for a cancel */
+#define STRING_PIECE	(1024 * 1024)
 
 /* Returns whether c is a byte that a string's scan must look at. */
 static inline bool
 is_special(char c)
 {
 	return c == '"' || c == '\\' || (unsigned char) c < 0x20;
+}
+
+/*
+ * Skips bytes that mean themselves in a string.  As the string may be the
+ * whole input, a cancel is noticed after each piece of it.
+ */
+static inline const char *
+skip_plain(const char *p, const char *end)
+{
+	for (;;)
+	{
+		const char *piece_end = p + Min(end - p, STRING_PIECE);
+
+		while (p < piece_end && !is_special(*p))
+			p++;
+		if (p < piece_end || p == end)
+			return p;
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /*
@@ -47,14 +70,14 @@ pgsync_json_scan_string(PgsyncJsonScan *scan, PgsyncJsonToken *token)
 	token->escaped = false;
 	for (;;)
 	{
-		while (p < end && !is_special(*p))
-			p++;
+		p = skip_plain(p, end);
 		if (p >= end)
 			return false;
 		if (*p == '"')
 			break;
 		if (*p != '\\' || p + 1 >= end)
 			return false;
+		CHECK_FOR_INTERRUPTS();
 		token->escaped = true;
 		p += 2;
 	}
@@ -71,7 +94,7 @@ skip_digits(const char **p, const char *end)
 	const char *start = *p;
 
 	while (*p < end && **p >= '0' && **p <= '9')
-		(*p)++;
+		pgsync_json_check_interrupts((*p)++);
 	return *p > start;
 }
 
@@ -140,9 +163,11 @@ scan_nested(PgsyncJsonScan *scan, PgsyncJsonToken *token)
 	{
 		if (scan->ptr >= scan->end)
 			return false;
+		pgsync_json_check_interrupts(scan->ptr);
 		switch (*scan->ptr)
 		{
 			case '"':
+				CHECK_FOR_INTERRUPTS();
 				if (!pgsync_json_scan_string(scan, &ignored))
 					return false;
 				continue;
@@ -195,20 +220,145 @@ pgsync_json_scan_value(PgsyncJsonScan *scan, PgsyncJsonToken *token)
 	}
 }
 
-/* Unescapes by core's lexer: whatever has a \u, and whatever is wrong. */
-static bool
-unescape_by_core(const PgsyncJsonToken *token, StringInfo buf)
+/* Reads four hexadecimal digits; -1 if they are none. */
+static int
+read_hex(const char *p, const char *end)
 {
+	int			value = 0;
+
+	if (end - p < 4)
+		return -1;
+	for (int i = 0; i < 4; i++)
+	{
+		unsigned char c = p[i];
+
+		if (!isxdigit(c))
+			return -1;
+		value = value * 16 + (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+	}
+	return value;
+}
+
+/*
+ * Reads the character whose \u is at *p, or two of them for a surrogate pair,
+ * and moves behind it; 0 if it is invalid.  A null byte is, as in core.
+ */
+static pg_wchar
+read_unicode(const char **p, const char *end)
+{
+	int			first = read_hex(*p + 2, end);
+	int			second;
+
+	*p += 6;
+	if (first <= 0 || is_utf16_surrogate_second(first))
+		return 0;
+	if (!is_utf16_surrogate_first(first))
+		return first;
+	if (end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u')
+		return 0;
+	second = read_hex(*p + 2, end);
+	*p += 6;
+	if (second < 0 || !is_utf16_surrogate_second(second))
+		return 0;
+	return surrogate_pair_to_codepoint(first, second);
+}
+
+/*
+ * Unescapes by core's lexer: what has a character that takes a conversion.
+ * Its memory is given back at once, since there may be a million strings.
+ */
+static int
+unescape_by_core(const PgsyncJsonToken *token, char *dest)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgsync JSON string",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
 	JsonLexContext *lex;
+	int			len = -1;
 
 	/* with its quotes */
 	lex = pgsync_make_json_lex_context(unconstify(char *, token->start - 1),
 									   token->len + 2, GetDatabaseEncoding(),
 									   true);
-	if (json_lex(lex) != JSON_SUCCESS)
-		return false;
-	appendBinaryStringInfo(buf, lex->strval->data, lex->strval->len);
-	return true;
+	if (json_lex(lex) == JSON_SUCCESS && lex->strval->len <= token->len)
+	{
+		len = lex->strval->len;
+		memcpy(dest, lex->strval->data, len);
+	}
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
+	return len;
+}
+
+/*
+ * Returns the character that the escape at *p stands for, and moves behind
+ * it; 0 if it is invalid.
+ */
+static pg_wchar
+read_escape(const char **p, const char *end)
+{
+	char		c = (*p)[1];
+
+	if (c == 'u')
+		return read_unicode(p, end);
+	*p += 2;
+	switch (c)
+	{
+		case '"':
+		case '\\':
+		case '/':
+			return c;
+		case 'b':
+			return '\b';
+		case 'f':
+			return '\f';
+		case 'n':
+			return '\n';
+		case 'r':
+			return '\r';
+		case 't':
+			return '\t';
+		default:
+			return 0;
+	}
+}
+
+/*
+ * Writes the text that a string stands for, which is never longer than the
+ * string, and a zero byte; "dest" has token->len + 1 bytes.  Returns its
+ * length, or -1 if an escape is invalid.
+ */
+int
+pgsync_json_unescape_into(const PgsyncJsonToken *token, char *dest)
+{
+	const char *p = token->start;
+	const char *end = token->start + token->len;
+	char	   *out = dest;
+
+	for (;;)
+	{
+		const char *backslash = memchr(p, '\\', end - p);
+		pg_wchar	c;
+
+		if (backslash == NULL)
+			backslash = end;
+		memcpy(out, p, backslash - p);
+		out += backslash - p;
+		if (backslash == end)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		p = backslash;
+		c = read_escape(&p, end);
+		if (c == 0)
+			return -1;
+		if (c > 0x7F && GetDatabaseEncoding() != PG_UTF8)
+			return unescape_by_core(token, dest);
+		unicode_to_utf8(c, (unsigned char *) out);
+		out += pg_utf_mblen((unsigned char *) out);
+	}
+	*out = '\0';
+	return out - dest;
 }
 
 /*
@@ -217,50 +367,16 @@ unescape_by_core(const PgsyncJsonToken *token, StringInfo buf)
 bool
 pgsync_json_unescape(const PgsyncJsonToken *token, StringInfo buf)
 {
-	const char *p = token->start;
-	const char *end = token->start + token->len;
-	int			begin = buf->len;
+	int			len;
 
-	while (p < end)
+	enlargeStringInfo(buf, token->len);
+	len = pgsync_json_unescape_into(token, buf->data + buf->len);
+	if (len < 0)
 	{
-		const char *backslash = memchr(p, '\\', end - p);
-		char		c;
-
-		if (backslash == NULL)
-			backslash = end;
-		appendBinaryStringInfo(buf, p, backslash - p);
-		if (backslash == end)
-			break;
-		switch (backslash[1])
-		{
-			case '"':
-			case '\\':
-			case '/':
-				c = backslash[1];
-				break;
-			case 'b':
-				c = '\b';
-				break;
-			case 'f':
-				c = '\f';
-				break;
-			case 'n':
-				c = '\n';
-				break;
-			case 'r':
-				c = '\r';
-				break;
-			case 't':
-				c = '\t';
-				break;
-			default:
-				/* start over, with core's knowledge of surrogates */
-				buf->len = begin;
-				buf->data[begin] = '\0';
-				return unescape_by_core(token, buf);
-		}
-		appendStringInfoCharMacro(buf, c);
-		p = backslash + 2;
+		buf->data[buf->len] = '\0';
+		return false;
 	}
+	buf->len += len;
+	buf->data[buf->len] = '\0';
 	return true;
 }

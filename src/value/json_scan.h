@@ -11,6 +11,7 @@
 #define PGSYNC_JSON_SCAN_H
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 
 typedef enum PgsyncJsonKind
 {
@@ -44,6 +45,19 @@ extern bool pgsync_json_scan_value(PgsyncJsonScan *scan,
 								   PgsyncJsonToken *token);
 extern bool pgsync_json_unescape(const PgsyncJsonToken *token,
 								 StringInfo buf);
+extern int	pgsync_json_unescape_into(const PgsyncJsonToken *token,
+									  char *dest);
+
+/*
+ * Notices a cancel once a megabyte, in a loop that looks at every byte: the
+ * input may be a gigabyte of one value.
+ */
+static inline void
+pgsync_json_check_interrupts(const char *ptr)
+{
+	if (((uintptr_t) ptr & 0xFFFFF) == 0)
+		CHECK_FOR_INTERRUPTS();
+}
 
 /* Skips white space as JSON defines it (RFC 8259, section 2). */
 static inline void
@@ -52,7 +66,7 @@ pgsync_json_skip_space(PgsyncJsonScan *scan)
 	while (scan->ptr < scan->end &&
 		   (*scan->ptr == ' ' || *scan->ptr == '\n' ||
 			*scan->ptr == '\t' || *scan->ptr == '\r'))
-		scan->ptr++;
+		pgsync_json_check_interrupts(scan->ptr++);
 }
 
 /* Skips white space, then this character; false if it is another one. */

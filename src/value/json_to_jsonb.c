@@ -17,9 +17,13 @@
 #include "value/json_scan.h"
 #include "value/json_to_jsonb.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 /* Digits that fit an int64 whatever they are */
 #define MAX_SAFE_DIGITS		18
+
+/* From this length on, building a jsonb gets a memory context of its own */
+#define LONG_TEXT			(64 * 1024)
 
 /* Returns the Numeric of a JSON number, all digits kept. */
 Numeric
@@ -49,13 +53,11 @@ set_string(const PgsyncJsonToken *token, JsonbValue *value)
 	value->type = jbvString;
 	if (token->escaped)
 	{
-		StringInfoData buf;
-
-		initStringInfo(&buf);
-		if (!pgsync_json_unescape(token, &buf))
+		value->val.string.val = palloc(token->len + 1);
+		value->val.string.len =
+			pgsync_json_unescape_into(token, value->val.string.val);
+		if (value->val.string.len < 0)
 			return false;
-		value->val.string.val = buf.data;
-		value->val.string.len = buf.len;
 	}
 	else
 	{
@@ -157,6 +159,7 @@ build_nested(PgsyncJsonScan *scan, JsonbParseState **state)
 	{
 		bool		closing = true;
 
+		CHECK_FOR_INTERRUPTS();
 		/* a value ... */
 		pgsync_json_skip_space(scan);
 		if (scan->ptr < scan->end && (*scan->ptr == '{' || *scan->ptr == '['))
@@ -188,6 +191,41 @@ build_nested(PgsyncJsonScan *scan, JsonbParseState **state)
 	return result;
 }
 
+/* Returns the jsonb of an object or array, NULL if it cannot be read. */
+static Jsonb *
+build_jsonb(const char *json, int len)
+{
+	PgsyncJsonScan scan = {.ptr = json,.end = json + len};
+	JsonbParseState *state = NULL;
+	JsonbValue *value = NULL;
+
+	if (len > 0 && (*json == '{' || *json == '['))
+		value = build_nested(&scan, &state);
+	if (value == NULL || scan.ptr != scan.end)
+		return NULL;
+	return JsonbValueToJsonb(value);
+}
+
+/*
+ * Does the same for a long text: what was needed to build the jsonb, many
+ * times its size, is gone when it is there.
+ */
+static Jsonb *
+build_long_jsonb(const char *json, int len)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgsync jsonb",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	Jsonb	   *jsonb = build_jsonb(json, len);
+
+	MemoryContextSwitchTo(oldcontext);
+	if (jsonb != NULL)
+		jsonb = memcpy(palloc(VARSIZE(jsonb)), jsonb, VARSIZE(jsonb));
+	MemoryContextDelete(context);
+	return jsonb;
+}
+
 /*
  * Returns the jsonb of an object or array.
  *
@@ -196,14 +234,11 @@ build_nested(PgsyncJsonScan *scan, JsonbParseState **state)
 Jsonb *
 pgsync_json_to_jsonb(const char *json, int len)
 {
-	PgsyncJsonScan scan = {.ptr = json,.end = json + len};
-	JsonbParseState *state = NULL;
-	JsonbValue *value = NULL;
+	Jsonb	   *jsonb = len > LONG_TEXT ? build_long_jsonb(json, len) :
+	build_jsonb(json, len);
 
-	if (len > 0 && (*json == '{' || *json == '['))
-		value = build_nested(&scan, &state);
-	if (value != NULL && scan.ptr == scan.end)
-		return JsonbValueToJsonb(value);
+	if (jsonb != NULL)
+		return jsonb;
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
 											  CStringGetDatum(pnstrdup(json, len))));
 }

@@ -1,0 +1,121 @@
+# Input made to hurt: what it costs in memory, and that a cancel gets through.
+#
+# Memory is the backend's highest resident size.  A cancel is judged by the
+# CPU time that the backend spends beyond its timeout, in parts of what the
+# whole call takes: a busy machine only makes that less.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'needs /proc/self/status and schedstat' unless -r '/proc/self/schedstat';
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "fsync = off\njit = off\nshared_buffers = 32MB\nautovacuum = off");
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION pgsync;
+	CREATE UNLOGGED TABLE t (id int, name text, j jsonb, a text[]);
+	CREATE UNLOGGED TABLE keyed (id int PRIMARY KEY, name text, j jsonb);
+	CREATE TABLE input (kind text, x text);
+	ALTER TABLE input ALTER x SET STORAGE EXTERNAL;
+	-- each some 6 MB; the escape is one that needs Unicode
+	INSERT INTO input SELECT 'nested', '{"id": 1, "j": [' || string_agg('"caf\u00e9"', ',') || ']}' FROM generate_series(1, 500000);
+	INSERT INTO input SELECT 'array', '{"a": [' || string_agg('"caf\u00e9"', ',') || ']}' FROM generate_series(1, 500000);
+	INSERT INTO input SELECT 'repeated', '{' || string_agg('"name": "caf\u00e9"', ',') || '}' FROM generate_series(1, 300000);
+	INSERT INTO input SELECT 'repeated key', '{' || string_agg('"n\u0061me": 1', ',') || '}' FROM generate_series(1, 300000);
+	INSERT INTO input SELECT 'rows', '[' || string_agg('{"name": "caf\u00e9"}', ',') || ']' FROM generate_series(1, 300000);
+});
+
+# Runs statements in a session of their own, which goes on after an error;
+# returns what they print.
+sub run_session
+{
+	my (@statements) = @_;
+	my $out = '';
+	my $input = join("\n", @statements);
+	IPC::Run::run([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
+		'<', \$input, '>', \$out, '2>', \my $errors);
+	return split /\n/, $out;
+}
+
+# Returns by how many MB a statement raises its backend's highest size.
+sub memory_of
+{
+	my ($statement) = @_;
+	my $size = q{SELECT (regexp_match(pg_read_file('/proc/self/status'), 'VmHWM:\s+(\d+)'))[1];};
+	my @lines = run_session($size, "BEGIN; DO \$\$ DECLARE x text; n bigint; BEGIN $statement END \$\$; ROLLBACK;", $size);
+	return ($lines[-1] - $lines[0]) / 1024;
+}
+
+# Reading the text takes at most four times what the jsonb overload takes.
+foreach my $case (
+	[ 'nested', q{insert_many('t', x%s)} ],
+	[ 'nested', q{(SELECT inserted FROM upsert_many('keyed', x%s))} ],
+	[ 'array', q{insert_many('t', x%s)} ],
+	[ 'repeated', q{insert_many('t', x%s)} ],
+	[ 'repeated key', q{insert_many('t', x%s)} ],
+	[ 'rows', q{insert_many('t', x%s)} ])
+{
+	my ($kind, $call) = @$case;
+	my ($text, $jsonb) = map {
+		memory_of("x := (SELECT i.x FROM input i WHERE kind = '$kind'); n := " . sprintf($call, $_) . ';')
+	} '', '::jsonb';
+	cmp_ok($text, '<', 4 * $jsonb + 16, sprintf('%s through %s: %d MB as text, %d MB as jsonb',
+		$kind, $call =~ s/\(.*?(\w+)\(.*/$1/r =~ s/\(.*//r, $text, $jsonb));
+}
+my $csv = memory_of(q{
+	x := (SELECT E'j\n"' || replace(substr(i.x, 16, length(i.x) - 16), '"', '""') || E'"\n' FROM input i WHERE kind = 'nested');
+	n := insert_csv_text('t', x);});
+my $jsonb = memory_of(q{
+	x := (SELECT E'j\n"' || replace(substr(i.x, 16, length(i.x) - 16), '"', '""') || E'"\n' FROM input i WHERE kind = 'nested');
+	n := insert_many('t', (SELECT i.x::jsonb FROM input i WHERE kind = 'nested'));});
+cmp_ok($csv, '<', 4 * $jsonb + 16, sprintf("CSV into jsonb: %d MB, %d MB as jsonb", $csv, $jsonb));
+
+# Names are looked up; a near one is sought for an error only.
+cmp_ok(memory_of(q{n := insert_csv_text('t', (SELECT 'id,' || string_agg('column' || i, ',') || E'\n' FROM generate_series(1, 3000) i),
+	exclude_columns => (SELECT array_agg('column' || i ORDER BY i DESC) FROM generate_series(1, 3000) i));}),
+	'<', 50, 'thousands of excluded names');
+
+# Returns the CPU seconds that a statement takes, cancelled by its timeout (0
+# for none) or not.
+sub work_of
+{
+	my ($statement, $timeout) = @_;
+	my $clock = q{SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1);};
+	my @lines = run_session('LOAD \'pgsync\';', $clock, "SET statement_timeout = $timeout;",
+		"$statement;", 'SET statement_timeout = 0;', $clock);
+	return ($lines[-1] - $lines[0]) / 1e9;
+}
+
+# Each fails at its end, so that nothing is stored.
+$node->safe_psql('postgres', q~
+	TRUNCATE input;
+	INSERT INTO input SELECT 'elements', '{"id": 1, "j": [' || repeat('"caf\u00e9",', 4000000) || ']}';
+	INSERT INTO input SELECT 'string', '{"name": "' || repeat('long ', 60000000) || '", "nowhere": 1}';
+	INSERT INTO input SELECT 'escapes', '{"name": "' || repeat('\n', 100000000) || '", "nowhere": 1}';
+	INSERT INTO input SELECT 'digits', '{"id": ' || repeat('1234567890', 30000000);
+	INSERT INTO input SELECT 'blanks', repeat(' ', 300000000) || ']';
+	INSERT INTO input SELECT 'brackets', '{"j": ' || repeat('[', 200000000);
+~);
+foreach my $kind (qw(elements string escapes digits blanks brackets))
+{
+	my $call = "SELECT insert_many('t', x) FROM input WHERE kind = '$kind'";
+	my $whole = work_of($call, 0);
+	my $worst = 0;
+
+	foreach (1 .. 4)
+	{
+		my $timeout = 1 + int(rand(400 * $whole));
+		my $late = work_of($call, $timeout) - $timeout / 1000;
+		$worst = $late if $late > $worst;
+	}
+	cmp_ok($worst, '<', 0.3 * $whole + 0.1,
+		sprintf('%s: of %.2f s of work, %.2f s after a cancel', $kind, $whole, $worst));
+}
+
+done_testing();
