@@ -203,14 +203,14 @@ pgsync_check_expression(const char *sql, const char *argname)
 }
 
 /*
- * Insists that a text is one ON CONFLICT clause and nothing else: it must
+ * Returns the ON CONFLICT clause that a text is, and nothing else: it must
  * complete "INSERT INTO t DEFAULT VALUES", which no other clause can do but
  * RETURNING (see insert_rest in core's gram.y).
  *
  * Errors: 42601.
  */
-void
-pgsync_check_on_conflict(const char *on_conflict)
+static OnConflictClause *
+parse_on_conflict(const char *on_conflict)
 {
 	char	   *query = psprintf("INSERT INTO t DEFAULT VALUES\n%s\n",
 								 on_conflict);
@@ -226,6 +226,48 @@ pgsync_check_on_conflict(const char *on_conflict)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("argument \"on_conflict\" must be one ON CONFLICT clause"),
 				 errhint("For example: ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name")));
+	return insert->onConflictClause;
+}
+
+/* Insists that a text is one ON CONFLICT clause (else 42601). */
+void
+pgsync_check_on_conflict(const char *on_conflict)
+{
+	parse_on_conflict(on_conflict);
+}
+
+/*
+ * Returns the columns that a clause ON CONFLICT [(columns)] DO NOTHING names,
+ * NIL if it names none.
+ *
+ * Errors: 42601 for any other clause.
+ */
+List *
+pgsync_do_nothing_columns(const char *on_conflict)
+{
+	OnConflictClause *clause = parse_on_conflict(on_conflict);
+	InferClause *infer = clause->infer;
+	List	   *columns = NIL;
+	bool		is_plain = clause->action == ONCONFLICT_NOTHING &&
+		(infer == NULL || (infer->conname == NULL && infer->whereClause == NULL));
+	ListCell   *cell;
+
+	if (is_plain && infer != NULL)
+	{
+		foreach(cell, infer->indexElems)
+		{
+			IndexElem  *element = lfirst_node(IndexElem, cell);
+
+			is_plain &= element->name != NULL;
+			columns = lappend(columns, element->name);
+		}
+	}
+	if (!is_plain)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"on_conflict\" must be ON CONFLICT DO NOTHING, or ON CONFLICT (columns) DO NOTHING"),
+				 errhint("To update rows that are there, use upsert_many, a table at a time.")));
+	return columns;
 }
 
 /* Keeps the highest number of a $n in *context, an int. */

@@ -100,8 +100,8 @@ same_columns(List *a, List *b)
  * Returns the usable unique keys of the target, each a list of attribute
  * numbers, the primary key first.
  */
-static List *
-usable_keys(Relation rel)
+List *
+pgsync_usable_keys(Relation rel)
 {
 	List	   *keys = NIL;
 	ListCell   *cell;
@@ -215,7 +215,7 @@ pgsync_unique_key(PgsyncTarget *target, List *names)
 	check_key_is_local(target->rel);
 	/* views have none that we could look at */
 	if (has_indexes(target))
-		keys = usable_keys(target->rel);
+		keys = pgsync_usable_keys(target->rel);
 	if (names == NIL)
 		columns = primary_key(target, keys);
 	else

@@ -14,6 +14,7 @@
 #include "row/target.h"
 #include "utils/typcache.h"
 
+extern List *pgsync_usable_keys(Relation rel);
 extern List *pgsync_unique_key(PgsyncTarget *target, List *names);
 extern List *pgsync_any_key(PgsyncTarget *target, List *names);
 extern TypeCacheEntry *pgsync_key_operators(PgsyncTarget *target,

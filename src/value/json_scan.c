@@ -157,6 +157,7 @@ scan_nested(PgsyncJsonScan *scan, PgsyncJsonToken *token)
 {
 	const char *start = scan->ptr;
 	int64		depth = 0;
+	int64		deepest = 0;
 	PgsyncJsonToken ignored;
 
 	do
@@ -173,7 +174,7 @@ scan_nested(PgsyncJsonScan *scan, PgsyncJsonToken *token)
 				continue;
 			case '{':
 			case '[':
-				depth++;
+				deepest = Max(deepest, ++depth);
 				break;
 			case '}':
 			case ']':
@@ -188,6 +189,7 @@ scan_nested(PgsyncJsonScan *scan, PgsyncJsonToken *token)
 	token->kind = PGSYNC_JSON_NESTED;
 	token->start = start;
 	token->len = scan->ptr - start;
+	token->depth = Min(deepest, PG_UINT8_MAX);
 	return true;
 }
 

@@ -31,6 +31,7 @@ typedef struct PgsyncJsonToken
 	const char *start;			/* for strings, behind the opening quote */
 	int			len;			/* for strings, without the quotes */
 	bool		escaped;		/* a string with backslashes */
+	uint8		depth;			/* levels of a nested value, at most 255 */
 } PgsyncJsonToken;
 
 typedef struct PgsyncJsonScan

@@ -1,0 +1,396 @@
+/*-------------------------------------------------------------------------
+ *
+ * document_find.c
+ *	  Rows that a document means but does not bring: they are there already.
+ *
+ * Two things are looked up, each with one query for many rows: what an object
+ * in the place of a foreign key's column stands for, and the row that was in
+ * the way of one which ON CONFLICT DO NOTHING kept out.  The query joins the
+ * table with the JSON at hand, converted by json_populate_recordset:
+ *
+ *		SELECT r.n, t.tableoid, t.ctid, t.id
+ *		FROM json_populate_recordset(NULL::s.author, $1)
+ *			WITH ORDINALITY AS r(c1, c2, n)
+ *		JOIN s.author AS t ON t.email = r.c2
+ *
+ * It runs as the caller, who needs SELECT on the columns that it reads.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/relation.h"
+#include "catalog/pg_type.h"
+#include "common/spi_util.h"
+#include "insert/document.h"
+#include "insert/unique_key.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+/* The result's columns before those asked for: n, tableoid, ctid */
+#define FIXED_COLUMNS	3
+
+/* A row found, for the n-th of those asked for; columns count from 1 */
+typedef void (*FoundCallback) (void *arg, int64 n, SPITupleTable *table,
+							   HeapTuple tuple);
+
+/* Appends "c1, c2": a name for each column that is not dropped. */
+static void
+append_aliases(StringInfo buf, TupleDesc desc)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (!TupleDescAttr(desc, i)->attisdropped)
+			appendStringInfo(buf, "c%d, ", i + 1);
+	}
+}
+
+/* Appends " AND t.email = r.c2" for one column, by its type's equality. */
+static void
+append_comparison(StringInfo buf, TupleDesc desc, AttrNumber attnum,
+				  bool first)
+{
+	Form_pg_attribute attr = TupleDescAttr(desc, attnum - 1);
+	TypeCacheEntry *type = lookup_type_cache(attr->atttypid,
+											 TYPECACHE_EQ_OPR);
+
+	if (!OidIsValid(type->eq_opr))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("could not identify an equality operator for type %s",
+						format_type_be(attr->atttypid))));
+	appendStringInfoString(buf, first ? " ON " : " AND ");
+	generate_operator_clause(buf,
+							 psprintf("t.%s", quote_identifier(NameStr(attr->attname))),
+							 attr->atttypid, type->eq_opr,
+							 psprintf("r.c%d", attnum), attr->atttypid);
+}
+
+/* Returns the query that looks for rows of "rel" by the columns given. */
+static char *
+lookup_query(Relation rel, Bitmapset *by, const AttrNumber *wanted,
+			 int nwanted)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	char	   *name = pgsync_qualified_relation_name(rel);
+	StringInfoData buf;
+	bool		first = true;
+	int			attnum = -1;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT r.n, t.tableoid, t.ctid");
+	for (int i = 0; i < nwanted; i++)
+		appendStringInfo(&buf, ", t.%s",
+						 quote_identifier(NameStr(TupleDescAttr(desc, wanted[i] - 1)->attname)));
+	appendStringInfo(&buf,
+					 " FROM pg_catalog.json_populate_recordset(NULL::%s, $1) WITH ORDINALITY AS r(",
+					 name);
+	append_aliases(&buf, desc);
+	appendStringInfo(&buf, "n) JOIN %s AS t", name);
+	while ((attnum = bms_next_member(by, attnum)) >= 0)
+	{
+		append_comparison(&buf, desc, attnum, first);
+		first = false;
+	}
+	return buf.data;
+}
+
+/* Returns a list of parameters with the JSON as its one. */
+static ParamListInfo
+json_parameter(StringInfo json)
+{
+	ParamListInfo params = makeParamList(1);
+
+	params->params[0].ptype = JSONOID;
+	params->params[0].pflags = PARAM_FLAG_CONST;
+	params->params[0].isnull = false;
+	params->params[0].value = PointerGetDatum(cstring_to_text_with_len(json->data,
+																	   json->len));
+	return params;
+}
+
+/* Runs a look-up, and has the callback called for each row found. */
+static void
+look_up(Relation rel, Bitmapset *by, const AttrNumber *wanted, int nwanted,
+		StringInfo json, FoundCallback found, void *arg)
+{
+	SPIExecuteOptions options = {0};
+	char	   *query = lookup_query(rel, by, wanted, nwanted);
+
+	pgsync_spi_connect();
+	options.params = json_parameter(json);
+	options.read_only = false;
+	pgsync_spi_execute_extended(query, &options);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		int64		n = DatumGetInt64(SPI_getbinval(tuple,
+													SPI_tuptable->tupdesc, 1,
+													&isnull));
+
+		found(arg, n - 1, SPI_tuptable, tuple);
+	}
+	pgsync_spi_finish();
+}
+
+/*
+ * Returns a value of a found row as JSON from which the loader makes that
+ * value again, in "context".
+ */
+static char *
+json_value(SPITupleTable *table, HeapTuple tuple, int column,
+		   MemoryContext context)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, table->tupdesc, column, &isnull);
+	char	   *json = pgsync_document_json(value, isnull,
+											TupleDescAttr(table->tupdesc, column - 1)->atttypid);
+
+	MemoryContextSwitchTo(oldcontext);
+	return json;
+}
+
+/* Reports a reference that several rows fit (21000). */
+static void
+report_ambiguous(PgsyncDocumentRow *row, PgsyncDocumentReference *reference)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CARDINALITY_VIOLATION),
+			 errmsg("several rows of table \"%s\" fit the reference %s",
+					get_rel_name(reference->key->referenced),
+					pnstrdup(reference->text, Min(reference->len, 100))),
+			 errhint("Name the columns of a unique key."),
+			 errcontext("row %lld of table \"%s\"",
+						(long long) row->number, row->table->name)));
+}
+
+/* References of one kind: by one foreign key, naming the same columns */
+typedef struct ReferenceBatch
+{
+	MemoryContext mcxt;
+	List	   *references;
+	List	   *rows;			/* that they stand in */
+	PgsyncDocumentReference **by_number;
+	PgsyncDocumentRow **row_by_number;
+} ReferenceBatch;
+
+/* Takes what one of a batch's references has been found to mean. */
+static void
+reference_found(void *arg, int64 n, SPITupleTable *table, HeapTuple tuple)
+{
+	ReferenceBatch *batch = arg;
+	PgsyncDocumentReference *reference = batch->by_number[n];
+	int			ncolumns = reference->key->ncolumns;
+
+	if (reference->values != NULL)
+		report_ambiguous(batch->row_by_number[n], reference);
+	reference->values = MemoryContextAllocZero(batch->mcxt,
+											   ncolumns * sizeof(char *));
+	for (int i = 0; i < ncolumns; i++)
+		reference->values[i] = json_value(table, tuple,
+										  FIXED_COLUMNS + 1 + i, batch->mcxt);
+}
+
+/* Looks up a batch of references. */
+static void
+find_batch(ReferenceBatch *batch)
+{
+	PgsyncDocumentReference *first = linitial(batch->references);
+	Relation	rel = relation_open(first->key->referenced, AccessShareLock);
+	int			nreferences = list_length(batch->references);
+	StringInfoData json;
+	ListCell   *reference_cell;
+	ListCell   *row_cell;
+	int			n = 0;
+
+	batch->by_number = palloc(nreferences * sizeof(void *));
+	batch->row_by_number = palloc(nreferences * sizeof(void *));
+	initStringInfo(&json);
+	forboth(reference_cell, batch->references, row_cell, batch->rows)
+	{
+		PgsyncDocumentReference *reference = lfirst(reference_cell);
+
+		batch->by_number[n] = reference;
+		batch->row_by_number[n] = lfirst(row_cell);
+		appendStringInfoChar(&json, n++ > 0 ? ',' : '[');
+		appendBinaryStringInfo(&json, reference->text, reference->len);
+	}
+	appendStringInfoChar(&json, ']');
+	look_up(rel, first->columns, first->key->referenced_columns,
+			first->key->ncolumns, &json, reference_found, batch);
+	relation_close(rel, NoLock);
+}
+
+/* Returns the batch that a reference belongs to, making it if need be. */
+static ReferenceBatch *
+batch_of(List **batches, PgsyncDocumentReference *reference)
+{
+	ReferenceBatch *batch;
+	ListCell   *cell;
+
+	foreach(cell, *batches)
+	{
+		PgsyncDocumentReference *first;
+
+		batch = lfirst(cell);
+		first = linitial(batch->references);
+		if (first->key == reference->key &&
+			bms_equal(first->columns, reference->columns))
+			return batch;
+	}
+	batch = palloc0(sizeof(ReferenceBatch));
+	*batches = lappend(*batches, batch);
+	return batch;
+}
+
+/*
+ * Looks up those references of the rows that have not been found yet.  One
+ * that finds no row keeps its values NULL.
+ *
+ * Errors: 21000 for one that finds several rows.
+ */
+void
+pgsync_document_find_references(PgsyncDocumentTable *table, List *rows)
+{
+	List	   *batches = NIL;
+	ListCell   *row_cell;
+	ListCell   *cell;
+
+	foreach(row_cell, rows)
+	{
+		PgsyncDocumentRow *row = lfirst(row_cell);
+
+		foreach(cell, row->references)
+		{
+			PgsyncDocumentReference *reference = lfirst(cell);
+			ReferenceBatch *batch;
+
+			if (reference->values != NULL)
+				continue;
+			batch = batch_of(&batches, reference);
+			batch->mcxt = table->document->mcxt;
+			batch->references = lappend(batch->references, reference);
+			batch->rows = lappend(batch->rows, row);
+		}
+	}
+	foreach(cell, batches)
+		find_batch(lfirst(cell));
+}
+
+/* Rows that a conflict kept out, and what was in their way */
+typedef struct ConflictSearch
+{
+	PgsyncDocumentTable *table;
+	const AttrNumber *wanted;
+	int			nwanted;
+	PgsyncDocumentRow **rows;
+	Oid		   *tableoids;
+	ItemPointerData *tids;
+} ConflictSearch;
+
+/* Takes the row that was in one's way; a second one is an error. */
+static void
+conflicting_found(void *arg, int64 n, SPITupleTable *table, HeapTuple tuple)
+{
+	ConflictSearch *search = arg;
+	PgsyncDocumentRow *row = search->rows[n];
+	MemoryContext context = search->table->document->mcxt;
+	bool		isnull;
+	Oid			tableoid = DatumGetObjectId(SPI_getbinval(tuple,
+														  table->tupdesc, 2,
+														  &isnull));
+	ItemPointer tid = (ItemPointer) DatumGetPointer(SPI_getbinval(tuple,
+																  table->tupdesc,
+																  3, &isnull));
+
+	if (row->returned != NULL)
+	{
+		if (tableoid == search->tableoids[n] &&
+			ItemPointerEquals(tid, &search->tids[n]))
+			return;
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("row %lld of table \"%s\" conflicts with two rows",
+						(long long) row->number, search->table->name),
+				 errdetail("The rows nested in it could belong to either."),
+				 errhint("Name the columns of one key in on_conflict.")));
+	}
+	search->tableoids[n] = tableoid;
+	search->tids[n] = *tid;
+	row->returned = MemoryContextAllocZero(context,
+										   search->table->target->natts *
+										   sizeof(char *));
+	for (int i = 0; i < search->nwanted; i++)
+		row->returned[search->wanted[i] - 1] =
+			json_value(table, tuple, FIXED_COLUMNS + 1 + i, context);
+}
+
+/* Returns the keys by which a conflict may have come about, as lists. */
+static List *
+conflict_keys(PgsyncDocumentTable *table)
+{
+	PgsyncTarget *target = table->target;
+
+	if (table->document->conflict_columns != NIL)
+		return list_make1(pgsync_column_numbers(target,
+												table->document->conflict_columns));
+	return pgsync_usable_keys(target->rel);
+}
+
+/* Returns a list of attribute numbers as a set. */
+static Bitmapset *
+column_set(List *columns)
+{
+	Bitmapset  *set = NULL;
+	ListCell   *cell;
+
+	foreach(cell, columns)
+		set = bms_add_member(set, lfirst_int(cell));
+	return set;
+}
+
+/*
+ * Finds, for rows that were kept out by a conflict, the rows in their way,
+ * and takes from these what the rows nested in them need.
+ *
+ * Errors: 21000 if two rows are in the way of one.
+ */
+void
+pgsync_document_find_conflicting(PgsyncDocumentTable *table, List *rows)
+{
+	ConflictSearch search = {table};
+	AttrNumber *wanted = palloc(bms_num_members(table->wanted) *
+								sizeof(AttrNumber));
+	int			nrows = list_length(rows);
+	StringInfoData json;
+	ListCell   *cell;
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(table->wanted, attnum)) >= 0)
+		wanted[search.nwanted++] = attnum;
+	search.wanted = wanted;
+	search.rows = palloc(nrows * sizeof(PgsyncDocumentRow *));
+	search.tableoids = palloc0(nrows * sizeof(Oid));
+	search.tids = palloc0(nrows * sizeof(ItemPointerData));
+	initStringInfo(&json);
+	foreach(cell, rows)
+	{
+		int			n = foreach_current_index(cell);
+
+		search.rows[n] = lfirst(cell);
+		appendStringInfoChar(&json, n > 0 ? ',' : '[');
+		pgsync_document_append_row(&json, lfirst(cell));
+	}
+	appendStringInfoChar(&json, ']');
+	foreach(cell, conflict_keys(table))
+		look_up(table->target->rel, column_set(lfirst(cell)), search.wanted,
+				search.nwanted, &json, conflicting_found, &search);
+}

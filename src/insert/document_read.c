@@ -1,0 +1,536 @@
+/*-------------------------------------------------------------------------
+ *
+ * document_read.c
+ *	  The JSON text of a document of several tables, to rows.
+ *
+ *		{"author": [{"name": "x", "book": [{"title": "y"}]}],
+ *		 "book": [{"title": "z", "author_id": {"name": "x"}}]}
+ *
+ * Rows stay text: what becomes of a row's columns is the loader's business.
+ * Only what is no column is taken out of a row: the rows nested in it, and
+ * the objects in the place of a foreign key's column.  A table's rows that
+ * have nothing nested in them are not even looked at; they stay the piece of
+ * the document that they are.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/relation.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "common/jsonapi.h"
+#include "insert/document.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/jsonfuncs.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/varlena.h"
+#include "value/json_scan.h"
+
+/* A flat array's depth: the array, and the objects in it */
+#define FLAT_DEPTH	2
+
+/* A row's text while pieces are taken out of it */
+typedef struct RowText
+{
+	PgsyncDocumentRow *row;
+	const char *object;			/* opening brace */
+	StringInfoData kept;		/* if anything has been taken out */
+	bool		is_copied;		/* has anything? */
+} RowText;
+
+static void read_rows(PgsyncDocumentTable *table, const char *text, int len,
+					  PgsyncDocumentRow *parent, PgsyncDocumentKey *key);
+
+/* Has core's parser say what is wrong with the document.  Never returns. */
+static void
+report_invalid(PgsyncDocument *document)
+{
+	JsonLexContext *lex;
+
+	lex = pgsync_make_json_lex_context(VARDATA_ANY(document->data),
+									   VARSIZE_ANY_EXHDR(document->data),
+									   GetDatabaseEncoding(), true);
+	pg_parse_json_or_ereport(lex, &nullSemAction);
+	elog(ERROR, "JSON scanner and parser disagree");
+}
+
+/* Returns the text that a key stands for. */
+static char *
+key_text(PgsyncDocument *document, const PgsyncJsonToken *key)
+{
+	StringInfoData buf;
+
+	if (!key->escaped)
+		return pnstrdup(key->start, key->len);
+	initStringInfo(&buf);
+	if (!pgsync_json_unescape(key, &buf))
+		report_invalid(document);
+	return buf.data;
+}
+
+/* Scans a key with its colon, and the value behind it. */
+static void
+scan_member(PgsyncDocument *document, PgsyncJsonScan *scan,
+			PgsyncJsonToken *key, PgsyncJsonToken *value)
+{
+	pgsync_json_skip_space(scan);
+	if (scan->ptr >= scan->end || *scan->ptr != '"' ||
+		!pgsync_json_scan_string(scan, key) ||
+		!pgsync_json_accept(scan, ':'))
+		report_invalid(document);
+	pgsync_json_skip_space(scan);
+	if (!pgsync_json_scan_value(scan, value))
+		report_invalid(document);
+}
+
+/*
+ * Returns the table that a name means, as regclass would find it; InvalidOid
+ * if it means none.
+ */
+static Oid
+find_relation(const char *name)
+{
+	List	   *names;
+	List	   *strings = NIL;
+	ListCell   *cell;
+
+	if (!SplitIdentifierString(pstrdup(name), '.', &names) ||
+		names == NIL || list_length(names) > 2)
+		return InvalidOid;
+	foreach(cell, names)
+		strings = lappend(strings, makeString(lfirst(cell)));
+	return RangeVarGetRelid(makeRangeVarFromNameList(strings), NoLock, true);
+}
+
+/* Refuses what is no table: views, whose rows are other tables' */
+static void
+check_is_table(Relation rel)
+{
+	char		relkind = rel->rd_rel->relkind;
+
+	if (relkind != RELKIND_RELATION &&
+		relkind != RELKIND_PARTITIONED_TABLE &&
+		relkind != RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table", RelationGetRelationName(rel)),
+				 errdetail_relkind_not_supported(relkind),
+				 errhint("A document names tables; insert into a view by insert_many.")));
+}
+
+/* Returns the document's table of a relation, opening it when it first comes. */
+static PgsyncDocumentTable *
+table_of(PgsyncDocument *document, Oid relid)
+{
+	PgsyncDocumentTable *table;
+	ListCell   *cell;
+
+	foreach(cell, document->tables)
+	{
+		table = lfirst(cell);
+		if (RelationGetRelid(table->target->rel) == relid)
+			return table;
+	}
+	table = palloc0(sizeof(PgsyncDocumentTable));
+	table->document = document;
+	table->target = pgsync_target_open(relid);
+	check_is_table(table->target->rel);
+	table->name = DatumGetCString(DirectFunctionCall1(regclassout,
+													  ObjectIdGetDatum(relid)));
+	table->keys = pgsync_document_keys(table->target->rel);
+	document->tables = lappend(document->tables, table);
+	return table;
+}
+
+/*
+ * Returns the table whose rows a row may nest under this key: "book", or
+ * "book.author_id", where the column chooses the foreign key.  NULL if the
+ * key names no table.
+ */
+static PgsyncDocumentTable *
+find_child(PgsyncDocumentTable *parent, char *name, PgsyncDocumentKey **key)
+{
+	PgsyncDocumentTable *child;
+	char	   *column = NULL;
+	Oid			relid = find_relation(name);
+
+	if (!OidIsValid(relid))
+	{
+		column = strrchr(name, '.');
+		if (column == NULL)
+			return NULL;
+		*column++ = '\0';
+		relid = find_relation(name);
+		if (!OidIsValid(relid))
+		{
+			column[-1] = '.';
+			return NULL;
+		}
+	}
+	child = table_of(parent->document, relid);
+	*key = pgsync_document_child_key(child, parent, column);
+	return child;
+}
+
+/* Returns whether a value of this type may itself be written as an object. */
+static bool
+takes_objects(Oid type)
+{
+	type = getBaseType(type);
+	return type == JSONOID || type == JSONBOID || type_is_rowtype(type);
+}
+
+/* Keeps the text before a piece that is taken out of a row. */
+static void
+begin_copy(RowText *text, const char *piece)
+{
+	const char *end = piece;
+
+	if (text->is_copied)
+		return;
+	/* without the comma before the piece */
+	while (end > text->object + 1 && (end[-1] == ' ' || end[-1] == '\n' ||
+									  end[-1] == '\t' || end[-1] == '\r'))
+		end--;
+	if (end[-1] == ',')
+		end--;
+	initStringInfo(&text->kept);
+	appendBinaryStringInfo(&text->kept, text->object, end - text->object);
+	text->is_copied = true;
+}
+
+/* Keeps a member of a row from which something has been taken out. */
+static void
+copy_member(RowText *text, const char *start, const char *end)
+{
+	if (!text->is_copied)
+		return;
+	if (!text->row->is_empty)
+		appendStringInfoString(&text->kept, ", ");
+	appendBinaryStringInfo(&text->kept, start, end - start);
+}
+
+/*
+ * Notes an object in the place of a foreign key's column, to be looked up.
+ *
+ * Errors: 42703 for one of its keys that is no column of the referenced table.
+ */
+static void
+add_reference(PgsyncDocumentRow *row, PgsyncDocumentKey *key,
+			  const PgsyncJsonToken *object)
+{
+	PgsyncDocument *document = row->table->document;
+	PgsyncDocumentReference *reference = palloc0(sizeof(PgsyncDocumentReference));
+	PgsyncTarget *target = pgsync_target_look_at(key->referenced);
+	PgsyncJsonScan scan = {object->start + 1, object->start + object->len};
+
+	reference->key = key;
+	reference->text = object->start;
+	reference->len = object->len;
+	while (!pgsync_json_accept(&scan, '}'))
+	{
+		PgsyncJsonToken name;
+		PgsyncJsonToken value;
+		char	   *column;
+		AttrNumber	attnum;
+
+		if (reference->columns != NULL && !pgsync_json_accept(&scan, ','))
+			report_invalid(document);
+		scan_member(document, &scan, &name, &value);
+		column = key_text(document, &name);
+		attnum = pgsync_target_find(target, column, strlen(column));
+		if (attnum == 0)
+			pgsync_target_unknown_column(target, column, strlen(column));
+		reference->columns = bms_add_member(reference->columns, attnum);
+	}
+	pgsync_target_close(target);
+	if (reference->columns == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a reference from table \"%s\" names no column",
+						row->table->name),
+				 errhint("Name the columns of a unique key, as in {\"email\": \"ann@example.com\"}.")));
+	row->references = lappend(row->references, reference);
+}
+
+/* Takes a member of a row that is one of its columns. */
+static void
+read_column(RowText *text, AttrNumber attnum, const char *start,
+			const PgsyncJsonToken *value, const char *end)
+{
+	PgsyncDocumentRow *row = text->row;
+	PgsyncTarget *target = row->table->target;
+	PgsyncDocumentKey *key = NULL;
+
+	if (value->kind == PGSYNC_JSON_NESTED && *value->start == '{' &&
+		!takes_objects(TupleDescAttr(RelationGetDescr(target->rel),
+									 attnum - 1)->atttypid))
+		key = pgsync_document_key_of_column(row->table, attnum);
+	if (key != NULL)
+	{
+		begin_copy(text, start);
+		add_reference(row, key, value);
+		return;
+	}
+	copy_member(text, start, end);
+	row->is_empty = false;
+	row->named = bms_add_member(row->named, attnum);
+}
+
+/* Takes a member of a row that is no column: rows of another table. */
+static void
+read_children(RowText *text, char *name, const char *start,
+			  const PgsyncJsonToken *value)
+{
+	PgsyncDocumentRow *row = text->row;
+	PgsyncDocumentTable *table = row->table;
+	PgsyncDocumentKey *key = NULL;
+	PgsyncDocumentTable *child = find_child(table, name, &key);
+
+	if (child == NULL)
+		pgsync_target_unknown_column(table->target, name, strlen(name));
+	if (value->kind != PGSYNC_JSON_NESTED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rows of table \"%s\" must be an array of objects, or one object",
+						child->name)));
+	begin_copy(text, start);
+	row->has_children = true;
+	for (int i = 0; i < key->ncolumns; i++)
+		table->wanted = bms_add_member(table->wanted,
+									   key->referenced_columns[i]);
+	read_rows(child, value->start, value->len, row, key);
+}
+
+/* Takes one member of a row. */
+static void
+read_member(RowText *text, PgsyncJsonScan *scan)
+{
+	PgsyncDocument *document = text->row->table->document;
+	PgsyncTarget *target = text->row->table->target;
+	PgsyncJsonToken key;
+	PgsyncJsonToken value;
+	char	   *name;
+	AttrNumber	attnum;
+
+	scan_member(document, scan, &key, &value);
+	if (key.escaped)
+	{
+		name = key_text(document, &key);
+		attnum = pgsync_target_find(target, name, strlen(name));
+	}
+	else
+		attnum = pgsync_target_find(target, key.start, key.len);
+	if (attnum != 0)
+		read_column(text, attnum, key.start - 1, &value, scan->ptr);
+	else
+		read_children(text, key_text(document, &key), key.start - 1, &value);
+}
+
+/* Adds a row to its table. */
+static PgsyncDocumentRow *
+add_row(PgsyncDocumentTable *table)
+{
+	PgsyncDocumentRow *row = palloc0(sizeof(PgsyncDocumentRow));
+
+	if (table->nrows == table->max_rows)
+	{
+		table->max_rows = Max(64, 2 * table->max_rows);
+		table->rows = table->rows == NULL ?
+			palloc(table->max_rows * sizeof(PgsyncDocumentRow *)) :
+			repalloc_huge(table->rows,
+						  table->max_rows * sizeof(PgsyncDocumentRow *));
+	}
+	table->rows[table->nrows++] = row;
+	row->table = table;
+	row->number = table->nrows;
+	row->is_empty = true;
+	return row;
+}
+
+/*
+ * Refuses a nested row that names a column which its parent's row fills.
+ *
+ * Errors: 42701.
+ */
+static void
+check_parent_columns(PgsyncDocumentRow *row)
+{
+	PgsyncDocumentKey *key = row->parent_key;
+
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		if (bms_is_member(key->columns[i], row->named))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("a nested row of table \"%s\" names column \"%s\"",
+							row->table->name,
+							row->table->target->columns[key->columns[i] - 1].name),
+					 errdetail("The row that it is nested in fills that column.")));
+	}
+}
+
+/* Reads a row whose opening brace has been scanned. */
+static void
+read_row(PgsyncDocumentTable *table, PgsyncJsonScan *scan,
+		 PgsyncDocumentRow *parent, PgsyncDocumentKey *key)
+{
+	RowText		text = {0};
+	PgsyncDocumentRow *row = add_row(table);
+	bool		first = true;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	row->parent = parent;
+	row->parent_key = key;
+	text.row = row;
+	text.object = scan->ptr - 1;
+	while (!pgsync_json_accept(scan, '}'))
+	{
+		if (!first && !pgsync_json_accept(scan, ','))
+			report_invalid(table->document);
+		first = false;
+		read_member(&text, scan);
+	}
+	if (parent != NULL)
+		check_parent_columns(row);
+	row->text = text.is_copied ? text.kept.data : text.object;
+	row->len = text.is_copied ? text.kept.len : scan->ptr - 1 - text.object;
+}
+
+/* Moves into the next row's object; an element of another kind is an error. */
+static void
+enter_object(PgsyncDocumentTable *table, PgsyncJsonScan *scan)
+{
+	if (!pgsync_json_accept(scan, '{'))
+	{
+		PgsyncJsonToken value;
+
+		if (!pgsync_json_scan_value(scan, &value))
+			report_invalid(table->document);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("row %d of table \"%s\" is not a JSON object",
+						table->nrows + 1, table->name),
+				 errhint("Every row must be an object whose keys are column names, or tables whose rows are nested in it.")));
+	}
+}
+
+/* Reads a table's rows: an array of objects, or one object. */
+static void
+read_rows(PgsyncDocumentTable *table, const char *text, int len,
+		  PgsyncDocumentRow *parent, PgsyncDocumentKey *key)
+{
+	PgsyncJsonScan scan = {text, text + len};
+	bool		first = true;
+
+	if (*text != '[')
+	{
+		enter_object(table, &scan);
+		read_row(table, &scan, parent, key);
+		return;
+	}
+	scan.ptr++;
+	while (!pgsync_json_accept(&scan, ']'))
+	{
+		if (!first && !pgsync_json_accept(&scan, ','))
+			report_invalid(table->document);
+		first = false;
+		enter_object(table, &scan);
+		read_row(table, &scan, parent, key);
+	}
+}
+
+/* Takes a table's flat text apart, since other rows go in with its. */
+void
+pgsync_document_split_flat(PgsyncDocumentTable *table)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(table->document->mcxt);
+	const char *flat = table->flat;
+
+	table->flat = NULL;
+	read_rows(table, flat, table->flat_len, NULL, NULL);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Reads one member of the document: a table and its rows. */
+static void
+read_table(PgsyncDocument *document, PgsyncJsonScan *scan)
+{
+	PgsyncJsonToken key;
+	PgsyncJsonToken value;
+	PgsyncDocumentTable *table;
+	char	   *name;
+	Oid			relid;
+
+	scan_member(document, scan, &key, &value);
+	name = key_text(document, &key);
+	relid = find_relation(name);
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s\" does not exist", name),
+				 errdetail("The keys of a document are names of tables.")));
+	table = table_of(document, relid);
+	if (table->is_named)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("table \"%s\" is named twice in the document",
+						table->name)));
+	if (value.kind != PGSYNC_JSON_NESTED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rows of table \"%s\" must be an array of objects, or one object",
+						table->name)));
+	table->is_named = true;
+	if (value.depth <= (*value.start == '[' ? FLAT_DEPTH : FLAT_DEPTH - 1))
+	{
+		table->flat = value.start;
+		table->flat_len = value.len;
+	}
+	else
+		read_rows(table, value.start, value.len, NULL, NULL);
+}
+
+/*
+ * Reads a document's text into its tables.
+ *
+ * Errors: 22P02 for invalid JSON, 22023 for what is not rows of tables, 42P01,
+ * 42809, 42703 and 42P07 for names; those of nesting in document_keys.c.
+ */
+void
+pgsync_document_read(PgsyncDocument *document)
+{
+	const char *text = VARDATA_ANY(document->data);
+	PgsyncJsonScan scan = {text, text + VARSIZE_ANY_EXHDR(document->data)};
+	bool		first = true;
+
+	if (!pgsync_json_accept(&scan, '{'))
+	{
+		PgsyncJsonToken value;
+
+		if (!pgsync_json_scan_value(&scan, &value))
+			report_invalid(document);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("data must be a JSON object whose keys are tables")));
+	}
+	while (!pgsync_json_accept(&scan, '}'))
+	{
+		if (!first && !pgsync_json_accept(&scan, ','))
+			report_invalid(document);
+		first = false;
+		read_table(document, &scan);
+	}
+	pgsync_json_skip_space(&scan);
+	if (scan.ptr < scan.end)
+		report_invalid(document);
+}

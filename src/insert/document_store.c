@@ -1,0 +1,356 @@
+/*-------------------------------------------------------------------------
+ *
+ * document_store.c
+ *	  One INSERT for those of a table's rows that can go in.
+ *
+ * A row can go in when the row that it is nested in is in, and all that it
+ * refers to has been found.  What a row takes from these is added to its
+ * text, and the rows together are an array for the loader, as insert_many
+ * would get it; in what it returns stand the values that the rows nested in
+ * them need.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "catalog/pg_type.h"
+#include "insert/document.h"
+#include "insert/load.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* Takes what RETURNING gives for rows that have others nested in them */
+typedef struct ParentReceiver
+{
+	DestReceiver pub;			/* callbacks; must be first */
+	PgsyncDocumentTable *table;
+	List	   *rows;			/* in the order of the array */
+	uint64		number;			/* of the row that is going in, from 1 */
+} ParentReceiver;
+
+/*
+ * Returns a value as JSON from which the loader makes that value again: a
+ * json or jsonb as it is, any other type's output as a string.
+ */
+char *
+pgsync_document_json(Datum value, bool isnull, Oid type)
+{
+	StringInfoData buf;
+	Oid			output;
+	bool		is_varlena;
+	char	   *text;
+	Oid			base = getBaseType(type);
+
+	if (isnull)
+		return pstrdup("null");
+	getTypeOutputInfo(type, &output, &is_varlena);
+	text = OidOutputFunctionCall(output, value);
+	if (base == JSONOID || base == JSONBOID)
+		return text;
+	initStringInfo(&buf);
+	escape_json(&buf, text);
+	pfree(text);
+	return buf.data;
+}
+
+/* Has nothing to do before the first row. */
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
+{
+}
+
+/* Keeps what the row that has just gone in returns. */
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	ParentReceiver *receiver = (ParentReceiver *) self;
+	PgsyncDocumentTable *table = receiver->table;
+	PgsyncDocumentRow *row = list_nth(receiver->rows, receiver->number - 1);
+	MemoryContext oldcontext;
+	int			column = 0;
+	int			attnum = -1;
+
+	if (!row->has_children)
+		return true;
+	oldcontext = MemoryContextSwitchTo(table->document->mcxt);
+	slot_getallattrs(slot);
+	row->returned = palloc0(table->target->natts * sizeof(char *));
+	while ((attnum = bms_next_member(table->wanted, attnum)) >= 0)
+	{
+		row->returned[attnum - 1] =
+			pgsync_document_json(slot->tts_values[column],
+								 slot->tts_isnull[column],
+								 TupleDescAttr(slot->tts_tupleDescriptor,
+											   column)->atttypid);
+		column++;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return true;
+}
+
+/* Has nothing to do at the end. */
+static void
+receiver_end(DestReceiver *self)
+{
+}
+
+/* Returns RETURNING's list: the columns that nested rows need. */
+static char *
+returning_list(PgsyncDocumentTable *table)
+{
+	StringInfoData buf;
+	int			attnum = -1;
+
+	initStringInfo(&buf);
+	while ((attnum = bms_next_member(table->wanted, attnum)) >= 0)
+		appendStringInfo(&buf, "%st.%s", buf.len > 0 ? ", " : "",
+						 quote_identifier(table->target->columns[attnum - 1].name));
+	return buf.data;
+}
+
+/* Appends a column that a row takes from another one. */
+static void
+append_value(StringInfo buf, PgsyncDocumentRow *row, AttrNumber attnum,
+			 const char *json, bool *first)
+{
+	if (!*first)
+		appendStringInfoChar(buf, ',');
+	*first = false;
+	escape_json(buf, row->table->target->columns[attnum - 1].name);
+	appendStringInfoChar(buf, ':');
+	appendStringInfoString(buf, json);
+}
+
+/*
+ * Appends a row as one object, complete with what it takes from the row that
+ * it is nested in and from those that it refers to.  A column that a
+ * reference would fill, but the row names itself, keeps its own value.
+ */
+void
+pgsync_document_append_row(StringInfo buf, PgsyncDocumentRow *row)
+{
+	bool		first = row->is_empty;
+	ListCell   *cell;
+
+	appendBinaryStringInfo(buf, row->text, row->len);
+	if (row->parent != NULL)
+	{
+		PgsyncDocumentKey *key = row->parent_key;
+
+		for (int i = 0; i < key->ncolumns; i++)
+			append_value(buf, row, key->columns[i],
+						 row->parent->returned[key->referenced_columns[i] - 1],
+						 &first);
+	}
+	foreach(cell, row->references)
+	{
+		PgsyncDocumentReference *reference = lfirst(cell);
+
+		for (int i = 0; i < reference->key->ncolumns; i++)
+		{
+			if (!bms_is_member(reference->key->columns[i], row->named))
+				append_value(buf, row, reference->key->columns[i],
+							 reference->values[i], &first);
+		}
+	}
+	appendStringInfoChar(buf, '}');
+}
+
+/* Makes a text out of a buffer that begins with room for its header. */
+static text *
+finish_text(StringInfo buf)
+{
+	SET_VARSIZE(buf->data, buf->len);
+	return (text *) buf->data;
+}
+
+/* Returns the rows as one array of objects. */
+static text *
+rows_text(List *rows)
+{
+	StringInfoData buf;
+	ListCell   *cell;
+
+	initStringInfo(&buf);
+	appendStringInfoSpaces(&buf, VARHDRSZ);
+	foreach(cell, rows)
+	{
+		appendStringInfoChar(&buf, foreach_current_index(cell) > 0 ? ',' : '[');
+		pgsync_document_append_row(&buf, lfirst(cell));
+	}
+	appendStringInfoChar(&buf, ']');
+	return finish_text(&buf);
+}
+
+/* Returns a table's flat text as a value of its own. */
+static text *
+flat_text(PgsyncDocumentTable *table)
+{
+	return cstring_to_text_with_len(table->flat, table->flat_len);
+}
+
+/* Names the table that an error belongs to. */
+static void
+store_error_callback(void *arg)
+{
+	errcontext("rows of table \"%s\"", ((PgsyncDocumentTable *) arg)->name);
+}
+
+/* Inserts an array of a table's rows. */
+static void
+load(PgsyncDocumentTable *table, text *data, ParentReceiver *receiver)
+{
+	PgsyncDocument *document = table->document;
+	PgsyncClauses clauses = {0};
+	ErrorContextCallback callback;
+
+	clauses.on_conflict = document->on_conflict;
+	clauses.overriding = document->overriding;
+	if (receiver != NULL)
+	{
+		clauses.returning = returning_list(table);
+		clauses.number = &receiver->number;
+	}
+	callback.callback = store_error_callback;
+	callback.arg = table;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	table->inserted += pgsync_load(pgsync_source_json_create(table->target,
+															 data, false),
+								   &clauses,
+								   receiver ? &receiver->pub : None_Receiver);
+	error_context_stack = callback.previous;
+}
+
+/* Reports a row whose nested rows have nothing to belong to (55000). */
+static void
+report_missing_parent(PgsyncDocumentRow *row)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("row %lld of table \"%s\" has rows nested in it, but was not inserted",
+					(long long) row->number, row->table->name),
+			 row->table->document->on_conflict != NULL ?
+			 errdetail("A trigger skipped it, or the row that it conflicts with could not be found by the columns that it names.") :
+			 errdetail("A trigger or a rule skipped it.")));
+}
+
+/* Sees to it that each row with nested rows has what these need. */
+static void
+complete_parents(PgsyncDocumentTable *table, List *rows)
+{
+	List	   *missing = NIL;
+	ListCell   *cell;
+
+	foreach(cell, rows)
+	{
+		PgsyncDocumentRow *row = lfirst(cell);
+
+		if (row->has_children && row->returned == NULL)
+			missing = lappend(missing, row);
+	}
+	if (missing != NIL && table->document->on_conflict != NULL)
+		pgsync_document_find_conflicting(table, missing);
+	foreach(cell, missing)
+	{
+		if (((PgsyncDocumentRow *) lfirst(cell))->returned == NULL)
+			report_missing_parent(lfirst(cell));
+	}
+}
+
+/* Inserts rows, which are all complete. */
+static void
+store_rows(PgsyncDocumentTable *table, List *rows)
+{
+	ParentReceiver receiver = {{receive_row, receiver_startup, receiver_end,
+	receiver_end, DestNone}};
+	bool		any_children = false;
+	ListCell   *cell;
+
+	foreach(cell, rows)
+		any_children |= ((PgsyncDocumentRow *) lfirst(cell))->has_children;
+	receiver.table = table;
+	receiver.rows = rows;
+	load(table, rows_text(rows), any_children ? &receiver : NULL);
+	if (any_children)
+		complete_parents(table, rows);
+	foreach(cell, rows)
+		((PgsyncDocumentRow *) lfirst(cell))->is_stored = true;
+}
+
+/* Returns whether all that a row refers to has been found. */
+static bool
+references_found(PgsyncDocumentRow *row)
+{
+	ListCell   *cell;
+
+	foreach(cell, row->references)
+	{
+		if (((PgsyncDocumentReference *) lfirst(cell))->values == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Returns a table's rows that can go in, in the document's order. */
+static List *
+ready_rows(PgsyncDocumentTable *table)
+{
+	List	   *candidates = NIL;
+	List	   *rows = NIL;
+	ListCell   *cell;
+
+	for (int i = 0; i < table->nrows; i++)
+	{
+		PgsyncDocumentRow *row = table->rows[i];
+
+		if (!row->is_stored && (row->parent == NULL || row->parent->is_stored))
+			candidates = lappend(candidates, row);
+	}
+	pgsync_document_find_references(table, candidates);
+	foreach(cell, candidates)
+	{
+		if (references_found(lfirst(cell)))
+			rows = lappend(rows, lfirst(cell));
+	}
+	return rows;
+}
+
+/*
+ * Inserts those of a table's rows that can go in now, with one statement.
+ * Returns whether there were any.
+ */
+bool
+pgsync_document_store(PgsyncDocumentTable *table)
+{
+	MemoryContext context = AllocSetContextCreate(table->document->mcxt,
+												  "pgsync document's rows",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcontext;
+	bool		any = true;
+
+	if (table->flat != NULL && table->nrows > 0)
+		pgsync_document_split_flat(table);
+	oldcontext = MemoryContextSwitchTo(context);
+	if (table->flat != NULL)
+	{
+		load(table, flat_text(table), NULL);
+		table->flat = NULL;
+	}
+	else
+	{
+		List	   *rows = ready_rows(table);
+
+		any = rows != NIL;
+		if (any)
+			store_rows(table, rows);
+	}
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
+	return any;
+}
