@@ -14,6 +14,7 @@
 
 #include "common/args.h"
 #include "catalog/pg_authid.h"
+#include "insert/clauses.h"
 #include "insert/load.h"
 #include "miscadmin.h"
 #include "source/source_csv.h"
@@ -104,13 +105,11 @@ insert_csv_internal(FunctionCallInfo fcinfo, OpenSource open_source,
 	options.exclude_columns = pgsync_arg_name_list(fcinfo, 2,
 												   "exclude_columns");
 	options.delimiter = text_option(fcinfo, 3, ",");
-	clauses.on_conflict = pgsync_arg_cstring_or_null(fcinfo, 4);
+	clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 4);
 	options.null_string = text_option(fcinfo, 5, "");
 	options.quote = text_option(fcinfo, 6, "\"");
 	options.escape = text_option(fcinfo, 7, NULL);
 	options.encoding = encoding;
-	if (clauses.on_conflict != NULL)
-		pgsync_check_on_conflict(clauses.on_conflict);
 
 	target = pgsync_target_open(PG_GETARG_OID(0));
 	source = open_source(fcinfo, target, &options);

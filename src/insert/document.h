@@ -20,6 +20,7 @@
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 #include "pg_config_manual.h"
+#include "insert/statement.h"
 #include "row/target.h"
 
 typedef struct PgsyncDocument PgsyncDocument;
@@ -95,7 +96,7 @@ struct PgsyncDocument
 	List	   *tables;			/* of PgsyncDocumentTable, as they came */
 	const char *on_conflict;	/* or NULL */
 	List	   *conflict_columns;	/* names in on_conflict, or NIL for any */
-	const char *overriding;		/* or NULL */
+	PgsyncOverriding overriding;
 	List	   *deferred;		/* PgsyncDocumentKey that we defer */
 	MemoryContext mcxt;
 };

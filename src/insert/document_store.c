@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "insert/document.h"
 #include "insert/load.h"
+#include "source/source_json.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -207,6 +208,7 @@ load(PgsyncDocumentTable *table, text *data, ParentReceiver *receiver)
 {
 	PgsyncDocument *document = table->document;
 	PgsyncClauses clauses = {0};
+	PgsyncCounts counts;
 	ErrorContextCallback callback;
 
 	clauses.on_conflict = document->on_conflict;
@@ -220,10 +222,9 @@ load(PgsyncDocumentTable *table, text *data, ParentReceiver *receiver)
 	callback.arg = table;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	table->inserted += pgsync_load(pgsync_source_json_create(table->target,
-															 data, false),
-								   &clauses,
-								   receiver ? &receiver->pub : None_Receiver);
+	counts = pgsync_load(pgsync_source_for_json(table->target, PointerGetDatum(data), PGSYNC_JSON_FORMAT_JSON),
+						 &clauses, receiver ? &receiver->pub : None_Receiver);
+	table->inserted += counts.processed;
 	error_context_stack = callback.previous;
 }
 

@@ -15,6 +15,7 @@
 #include "common/args.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "insert/clauses.h"
 #include "insert/load.h"
 #include "source/source_json.h"
 #include "value/row_receiver.h"
@@ -28,17 +29,6 @@ PG_FUNCTION_INFO_V1(insert_many_json);
 PG_FUNCTION_INFO_V1(insert_many_text);
 PG_FUNCTION_INFO_V1(insert_one);
 PG_FUNCTION_INFO_V1(insert_returning);
-
-/* Reads an on_conflict argument: one checked clause, or NULL. */
-static const char *
-on_conflict_arg(FunctionCallInfo fcinfo, int argno)
-{
-	const char *clause = pgsync_arg_cstring_or_null(fcinfo, argno);
-
-	if (clause != NULL)
-		pgsync_check_on_conflict(clause);
-	return clause;
-}
 
 /*
  * Returns RETURNING's list for column names, of which '*' means all columns;
@@ -89,7 +79,7 @@ insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync insert",
 									ALLOCSET_DEFAULT_SIZES);
 	oldcontext = MemoryContextSwitchTo(context);
-	clauses.on_conflict = on_conflict_arg(fcinfo, 2);
+	clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 2);
 	target = pgsync_target_open(PG_GETARG_OID(0));
 	counts = pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1),
 												format),
@@ -135,7 +125,7 @@ insert_into_receiver(FunctionCallInfo fcinfo, List *names,
 	PgsyncClauses clauses = {0};
 	PgsyncTarget *target;
 
-	clauses.on_conflict = on_conflict_arg(fcinfo, 3);
+	clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 3);
 	target = pgsync_target_open(PG_GETARG_OID(0));
 	clauses.returning = returning_list(target, names);
 	pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1),

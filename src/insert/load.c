@@ -235,12 +235,33 @@ add_defaults(Load *load, Datum *values, bool *nulls)
 	}
 }
 
+/*
+ * Forgets what a row names for identity columns: under OVERRIDING USER VALUE
+ * they take their default, which the sink leaves to us.
+ */
+static void
+forget_identity(Load *load)
+{
+	TupleDesc	desc = RelationGetDescr(load->target->rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (TupleDescAttr(desc, i)->attidentity)
+			load->row.named[i] = false;
+	}
+}
+
 /* Completes a row that has been read, and counts it. */
 static void
 deliver_row(Load *load, Datum *values, bool *nulls)
 {
 	load->feed.number = load->place.number = load->row.number;
 	load->feed.size = load->row.size;
+	if (load->clauses->number != NULL)
+		*load->clauses->number = load->row.number;
+	if (load->clauses->overriding == PGSYNC_OVERRIDING_USER &&
+		load->sink->fills_identity)
+		forget_identity(load);
 	if (memcmp(load->row.named, load->provided, load->target->natts) != 0)
 		add_defaults(load, values, nulls);
 	load->fed++;
@@ -311,9 +332,27 @@ feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 }
 
 /*
+ * Returns whether it is the statement that fills an identity column, whatever
+ * the rows say.
+ */
+static bool
+statement_fills(Load *load, Form_pg_attribute attr)
+{
+	switch (load->clauses->overriding)
+	{
+		case PGSYNC_OVERRIDING_SYSTEM:
+			return false;
+		case PGSYNC_OVERRIDING_USER:
+			return attr->attidentity != '\0';
+		default:
+			return attr->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
+	}
+}
+
+/*
  * Chooses the columns that a statement serving any row takes from us: all
  * but those that only the statement can fill.  One that a row names
- * nevertheless is listed, for the server to refuse.
+ * nevertheless is listed, for the server to refuse or to ignore.
  */
 static void
 choose_columns(Load *load, bool *columns)
@@ -326,7 +365,7 @@ choose_columns(Load *load, bool *columns)
 
 		columns[i] = load->known[i] ||
 			(!attr->attisdropped && !attr->attgenerated &&
-			 attr->attidentity != ATTRIBUTE_IDENTITY_ALWAYS);
+			 !statement_fills(load, attr));
 	}
 }
 

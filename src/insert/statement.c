@@ -3,7 +3,8 @@
  * statement.c
  *	  The INSERT statement that defines what a load means.
  *
- *		INSERT INTO target AS t (a, b) SELECT a, b FROM pgsync_rows
+ *		INSERT INTO target AS t (a, b) [OVERRIDING ...]
+ *			SELECT a, b FROM pgsync_rows
  *			[ON CONFLICT ...] [RETURNING ...]
  *
  * pgsync_rows is an ephemeral named relation.  The statement is parsed,
@@ -107,6 +108,11 @@ make_text(PgsyncStatement *statement)
 					 pgsync_qualified_relation_name(statement->run.target->rel));
 	if (list.len > 0)
 		appendStringInfo(&buf, " (%s)", list.data);
+	if (statement->clauses.overriding != PGSYNC_OVERRIDING_NONE)
+		appendStringInfoString(&buf, statement->clauses.overriding ==
+							   PGSYNC_OVERRIDING_SYSTEM ?
+							   " OVERRIDING SYSTEM VALUE" :
+							   " OVERRIDING USER VALUE");
 	appendStringInfoString(&buf, " SELECT ");
 	append_columns(&buf, statement, PGSYNC_ROWS ".");
 	appendStringInfoString(&buf, " FROM " PGSYNC_ROWS);
@@ -255,7 +261,7 @@ void
 pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 {
 	PgsyncTarget *target = statement->run.target;
-	PgsyncClauses no_clauses = {0};
+	PgsyncClauses clauses = {0};
 	MemoryContext context;
 	MemoryContext oldcontext;
 	PgsyncStatement *wider;
@@ -264,7 +270,8 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 									"pgsync further columns",
 									ALLOCSET_DEFAULT_SIZES);
 	oldcontext = MemoryContextSwitchTo(context);
-	wider = pgsync_statement_create(target, &no_clauses, statement->run.feed,
+	clauses.overriding = statement->clauses.overriding;
+	wider = pgsync_statement_create(target, &clauses, statement->run.feed,
 									statement->run.place, columns);
 	wider->run.query = make_text(wider);
 	wider->run.plan = plan_query(wider, wider->run.query);

@@ -38,12 +38,28 @@ struct PgsyncRowHook
 	bool		(*before_row) (PgsyncRowHook *hook, const PgsyncRow *row);
 };
 
+/* INSERT's OVERRIDING clause: what becomes of values for identity columns */
+typedef enum PgsyncOverriding
+{
+	PGSYNC_OVERRIDING_NONE,		/* refused where GENERATED ALWAYS */
+	PGSYNC_OVERRIDING_SYSTEM,	/* taken */
+	PGSYNC_OVERRIDING_USER,		/* ignored */
+} PgsyncOverriding;
+
 /* What the caller asked for beside the rows */
 typedef struct PgsyncClauses
 {
 	const char *on_conflict;	/* checked, or NULL */
+	PgsyncOverriding overriding;
 	const char *returning;		/* RETURNING's list, or NULL */
 	PgsyncRowHook *hook;		/* or NULL */
+
+	/*
+	 * If not NULL, set to each row's number before it goes in: whoever takes
+	 * what RETURNING makes can tell of which row it is.  Rows that are spooled
+	 * (a rule's, say) all have the last one's.
+	 */
+	uint64	   *number;
 } PgsyncClauses;
 
 extern PgsyncStatement *pgsync_statement_create(PgsyncTarget *target,
