@@ -7,6 +7,48 @@
 -- insert/: rows from JSON
 ----------------------------------------------------------------
 
+DROP FUNCTION insert_many(regclass, jsonb, text);
+
+CREATE FUNCTION insert_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data jsonb,                 -- an array of objects, or one object
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_many_jsonb_2_0';
+
+COMMENT ON FUNCTION insert_many(regclass, jsonb, text, text) IS
+'inserts an array of objects, or one object, as rows (a jsonb value): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
+
+DROP FUNCTION insert_many(regclass, json, text);
+
+CREATE FUNCTION insert_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data json,                 -- the same; read as a stream
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_many_json_2_0';
+
+COMMENT ON FUNCTION insert_many(regclass, json, text, text) IS
+'inserts an array of objects, or one object, as rows (a json value, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
+
+DROP FUNCTION insert_many(regclass, text, text);
+
+CREATE FUNCTION insert_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data text,                 -- the same, or JSON Lines; read as a stream
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_many_text_2_0';
+
+COMMENT ON FUNCTION insert_many(regclass, text, text, text) IS
+'inserts an array of objects, or one object, as rows (JSON or JSON Lines as text, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
+
 ----------------------------------------------------------------
 -- source/: where rows come from
 ----------------------------------------------------------------
@@ -112,6 +154,48 @@ COMMENT ON FUNCTION delete_many(regclass, text, text[]) IS
 ----------------------------------------------------------------
 -- insert/: documents of several tables
 ----------------------------------------------------------------
+
+CREATE FUNCTION insert_tables(
+    data jsonb,                 -- tables' names with their rows
+    on_conflict text DEFAULT NULL,  -- ON CONFLICT [(columns)] DO NOTHING
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS TABLE (
+    target_table regclass,      -- in the order in which the tables went in
+    inserted bigint             -- its rows that went in
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'insert_tables_jsonb';
+
+COMMENT ON FUNCTION insert_tables(jsonb, text, text) IS
+'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a jsonb value); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P17, 42P10, 42830, 21000, 23503 and those of insert_many)';
+
+CREATE FUNCTION insert_tables(
+    data json,                 -- the same; never made a jsonb
+    on_conflict text DEFAULT NULL,  -- ON CONFLICT [(columns)] DO NOTHING
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS TABLE (
+    target_table regclass,      -- in the order in which the tables went in
+    inserted bigint             -- its rows that went in
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'insert_tables_json';
+
+COMMENT ON FUNCTION insert_tables(json, text, text) IS
+'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a json value, never made a jsonb); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P17, 42P10, 42830, 21000, 23503 and those of insert_many)';
+
+CREATE FUNCTION insert_tables(
+    data text,                 -- the same
+    on_conflict text DEFAULT NULL,  -- ON CONFLICT [(columns)] DO NOTHING
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS TABLE (
+    target_table regclass,      -- in the order in which the tables went in
+    inserted bigint             -- its rows that went in
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'insert_tables_text';
+
+COMMENT ON FUNCTION insert_tables(text, text, text) IS
+'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (JSON as text); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P17, 42P10, 42830, 21000, 23503 and those of insert_many)';
 
 ----------------------------------------------------------------
 -- fetch/: queries and counts

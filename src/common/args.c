@@ -36,11 +36,15 @@ pgsync_null_argument_error(FunctionCallInfo fcinfo, const char *argname)
 					argname, get_func_name(fcinfo->flinfo->fn_oid))));
 }
 
-/* Returns a text or name-like text argument as a C string, NULL for NULL. */
+/*
+ * Returns a text or name-like text argument as a C string, NULL for NULL.  So
+ * is one that the SQL function lacks: an earlier version's install script may
+ * still be in use (ALTER EXTENSION UPDATE comes after the new library).
+ */
 char *
 pgsync_arg_cstring_or_null(FunctionCallInfo fcinfo, int argno)
 {
-	if (PG_ARGISNULL(argno))
+	if (argno >= PG_NARGS() || PG_ARGISNULL(argno))
 		return NULL;
 	return text_to_cstring(PG_GETARG_TEXT_PP(argno));
 }

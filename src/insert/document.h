@@ -72,7 +72,7 @@ struct PgsyncDocumentTable
 {
 	PgsyncDocument *document;
 	PgsyncTarget *target;
-	char	   *name;			/* as regclass prints it */
+	const char *name;			/* without its schema, for messages */
 	List	   *keys;			/* of PgsyncDocumentKey */
 	bool		is_named;		/* does the document name it at its top? */
 
@@ -98,6 +98,7 @@ struct PgsyncDocument
 	List	   *conflict_columns;	/* names in on_conflict, or NIL for any */
 	PgsyncOverriding overriding;
 	List	   *deferred;		/* PgsyncDocumentKey that we defer */
+	PgsyncDocumentRow *reading; /* for error context, or NULL */
 	MemoryContext mcxt;
 };
 
@@ -117,6 +118,7 @@ extern List *pgsync_document_parents_first(PgsyncDocument *document);
 /* document_find.c */
 extern void pgsync_document_find_references(PgsyncDocumentTable *table,
 											List *rows);
+extern List *pgsync_document_conflict_key(PgsyncDocumentTable *table);
 extern void pgsync_document_find_conflicting(PgsyncDocumentTable *table,
 											 List *rows);
 

@@ -8,7 +8,7 @@
  * the way of one which ON CONFLICT DO NOTHING kept out.  The query joins the
  * table with the JSON at hand, converted by json_populate_recordset:
  *
- *		SELECT r.n, t.tableoid, t.ctid, t.id
+ *		SELECT r.n, t.id
  *		FROM json_populate_recordset(NULL::s.author, $1)
  *			WITH ORDINALITY AS r(c1, c2, n)
  *		JOIN s.author AS t ON t.email = r.c2
@@ -33,8 +33,8 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-/* The result's columns before those asked for: n, tableoid, ctid */
-#define FIXED_COLUMNS	3
+/* The result's first column is n, those asked for follow */
+#define FIRST_COLUMN	2
 
 /* A row found, for the n-th of those asked for; columns count from 1 */
 typedef void (*FoundCallback) (void *arg, int64 n, SPITupleTable *table,
@@ -84,7 +84,7 @@ lookup_query(Relation rel, Bitmapset *by, const AttrNumber *wanted,
 	int			attnum = -1;
 
 	initStringInfo(&buf);
-	appendStringInfoString(&buf, "SELECT r.n, t.tableoid, t.ctid");
+	appendStringInfoString(&buf, "SELECT r.n");
 	for (int i = 0; i < nwanted; i++)
 		appendStringInfo(&buf, ", t.%s",
 						 quote_identifier(NameStr(TupleDescAttr(desc, wanted[i] - 1)->attname)));
@@ -196,7 +196,7 @@ reference_found(void *arg, int64 n, SPITupleTable *table, HeapTuple tuple)
 											   ncolumns * sizeof(char *));
 	for (int i = 0; i < ncolumns; i++)
 		reference->values[i] = json_value(table, tuple,
-										  FIXED_COLUMNS + 1 + i, batch->mcxt);
+										  FIRST_COLUMN + i, batch->mcxt);
 }
 
 /* Looks up a batch of references. */
@@ -285,64 +285,87 @@ pgsync_document_find_references(PgsyncDocumentTable *table, List *rows)
 		find_batch(lfirst(cell));
 }
 
-/* Rows that a conflict kept out, and what was in their way */
+/* Rows that a conflict kept out */
 typedef struct ConflictSearch
 {
 	PgsyncDocumentTable *table;
-	const AttrNumber *wanted;
+	AttrNumber *wanted;
 	int			nwanted;
 	PgsyncDocumentRow **rows;
-	Oid		   *tableoids;
-	ItemPointerData *tids;
 } ConflictSearch;
 
-/* Takes the row that was in one's way; a second one is an error. */
+/*
+ * Takes from the row that was in one's way what nested rows need.  A second
+ * row is an error: what they need is a unique key, which tells the two apart.
+ */
 static void
 conflicting_found(void *arg, int64 n, SPITupleTable *table, HeapTuple tuple)
 {
 	ConflictSearch *search = arg;
 	PgsyncDocumentRow *row = search->rows[n];
 	MemoryContext context = search->table->document->mcxt;
-	bool		isnull;
-	Oid			tableoid = DatumGetObjectId(SPI_getbinval(tuple,
-														  table->tupdesc, 2,
-														  &isnull));
-	ItemPointer tid = (ItemPointer) DatumGetPointer(SPI_getbinval(tuple,
-																  table->tupdesc,
-																  3, &isnull));
+	bool		is_first = row->returned == NULL;
 
-	if (row->returned != NULL)
-	{
-		if (tableoid == search->tableoids[n] &&
-			ItemPointerEquals(tid, &search->tids[n]))
-			return;
-		ereport(ERROR,
-				(errcode(ERRCODE_CARDINALITY_VIOLATION),
-				 errmsg("row %lld of table \"%s\" conflicts with two rows",
-						(long long) row->number, search->table->name),
-				 errdetail("The rows nested in it could belong to either."),
-				 errhint("Name the columns of one key in on_conflict.")));
-	}
-	search->tableoids[n] = tableoid;
-	search->tids[n] = *tid;
-	row->returned = MemoryContextAllocZero(context,
-										   search->table->target->natts *
-										   sizeof(char *));
+	if (is_first)
+		row->returned = MemoryContextAllocZero(context,
+											   search->table->target->natts *
+											   sizeof(char *));
 	for (int i = 0; i < search->nwanted; i++)
-		row->returned[search->wanted[i] - 1] =
-			json_value(table, tuple, FIXED_COLUMNS + 1 + i, context);
+	{
+		char	  **value = &row->returned[search->wanted[i] - 1];
+		char	   *found = json_value(table, tuple, FIRST_COLUMN + i, context);
+
+		if (!is_first && strcmp(*value, found) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CARDINALITY_VIOLATION),
+					 errmsg("row %lld of table \"%s\" conflicts with two rows",
+							(long long) row->number, search->table->name),
+					 errdetail("The rows nested in it could belong to either."),
+					 errhint("Name the columns of one key in on_conflict.")));
+		*value = found;
+	}
+}
+
+/*
+ * Returns the key that on_conflict names, if the table has it; NIL if it
+ * names none, or the table has no such key.
+ */
+List *
+pgsync_document_conflict_key(PgsyncDocumentTable *table)
+{
+	List	   *columns = NIL;
+	ListCell   *cell;
+
+	foreach(cell, table->document->conflict_columns)
+	{
+		const char *name = lfirst(cell);
+		AttrNumber	attnum = pgsync_target_find(table->target, name,
+												strlen(name));
+
+		if (attnum == 0)
+			return NIL;
+		columns = list_append_unique_int(columns, attnum);
+	}
+	foreach(cell, columns == NIL ? NIL :
+			pgsync_usable_keys(table->target->rel))
+	{
+		List	   *key = lfirst(cell);
+
+		if (list_length(key) == list_length(columns) &&
+			list_difference_int(key, columns) == NIL)
+			return columns;
+	}
+	return NIL;
 }
 
 /* Returns the keys by which a conflict may have come about, as lists. */
 static List *
 conflict_keys(PgsyncDocumentTable *table)
 {
-	PgsyncTarget *target = table->target;
+	List	   *columns = pgsync_document_conflict_key(table);
 
-	if (table->document->conflict_columns != NIL)
-		return list_make1(pgsync_column_numbers(target,
-												table->document->conflict_columns));
-	return pgsync_usable_keys(target->rel);
+	return columns != NIL ? list_make1(columns) :
+		pgsync_usable_keys(table->target->rel);
 }
 
 /* Returns a list of attribute numbers as a set. */
@@ -367,19 +390,16 @@ void
 pgsync_document_find_conflicting(PgsyncDocumentTable *table, List *rows)
 {
 	ConflictSearch search = {table};
-	AttrNumber *wanted = palloc(bms_num_members(table->wanted) *
-								sizeof(AttrNumber));
 	int			nrows = list_length(rows);
 	StringInfoData json;
 	ListCell   *cell;
 	int			attnum = -1;
 
+	search.wanted = palloc(bms_num_members(table->wanted) *
+						   sizeof(AttrNumber));
 	while ((attnum = bms_next_member(table->wanted, attnum)) >= 0)
-		wanted[search.nwanted++] = attnum;
-	search.wanted = wanted;
+		search.wanted[search.nwanted++] = attnum;
 	search.rows = palloc(nrows * sizeof(PgsyncDocumentRow *));
-	search.tableoids = palloc0(nrows * sizeof(Oid));
-	search.tids = palloc0(nrows * sizeof(ItemPointerData));
 	initStringInfo(&json);
 	foreach(cell, rows)
 	{

@@ -131,7 +131,7 @@ describe_choices(PgsyncDocumentTable *child, PgsyncDocumentTable *parent)
 
 		if (leads_to(key, parent))
 			appendStringInfo(&buf, "%s\"%s.%s\"", buf.len > 0 ? ", " : "",
-							 child->name,
+							 quote_identifier(child->name),
 							 child->target->columns[key->columns[0] - 1].name);
 	}
 	return buf.data;

@@ -55,6 +55,7 @@ report_invalid(PgsyncDocument *document)
 {
 	JsonLexContext *lex;
 
+	document->reading = NULL;	/* the parser says where it is */
 	lex = pgsync_make_json_lex_context(VARDATA_ANY(document->data),
 									   VARSIZE_ANY_EXHDR(document->data),
 									   GetDatabaseEncoding(), true);
@@ -143,8 +144,7 @@ table_of(PgsyncDocument *document, Oid relid)
 	table->document = document;
 	table->target = pgsync_target_open(relid);
 	check_is_table(table->target->rel);
-	table->name = DatumGetCString(DirectFunctionCall1(regclassout,
-													  ObjectIdGetDatum(relid)));
+	table->name = RelationGetRelationName(table->target->rel);
 	table->keys = pgsync_document_keys(table->target->rel);
 	document->tables = lappend(document->tables, table);
 	return table;
@@ -389,6 +389,7 @@ read_row(PgsyncDocumentTable *table, PgsyncJsonScan *scan,
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
+	table->document->reading = row;
 	row->parent = parent;
 	row->parent_key = key;
 	text.row = row;
@@ -399,6 +400,7 @@ read_row(PgsyncDocumentTable *table, PgsyncJsonScan *scan,
 			report_invalid(table->document);
 		first = false;
 		read_member(&text, scan);
+		table->document->reading = row;
 	}
 	if (parent != NULL)
 		check_parent_columns(row);
@@ -500,6 +502,17 @@ read_table(PgsyncDocument *document, PgsyncJsonScan *scan)
 		read_rows(table, value.start, value.len, NULL, NULL);
 }
 
+/* Names the row that is being read. */
+static void
+read_error_callback(void *arg)
+{
+	PgsyncDocumentRow *row = ((PgsyncDocument *) arg)->reading;
+
+	if (row != NULL)
+		errcontext("row %lld of table \"%s\"", (long long) row->number,
+				   row->table->name);
+}
+
 /*
  * Reads a document's text into its tables.
  *
@@ -511,6 +524,7 @@ pgsync_document_read(PgsyncDocument *document)
 {
 	const char *text = VARDATA_ANY(document->data);
 	PgsyncJsonScan scan = {text, text + VARSIZE_ANY_EXHDR(document->data)};
+	ErrorContextCallback callback;
 	bool		first = true;
 
 	if (!pgsync_json_accept(&scan, '{'))
@@ -523,14 +537,20 @@ pgsync_document_read(PgsyncDocument *document)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("data must be a JSON object whose keys are tables")));
 	}
+	callback.callback = read_error_callback;
+	callback.arg = document;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	while (!pgsync_json_accept(&scan, '}'))
 	{
 		if (!first && !pgsync_json_accept(&scan, ','))
 			report_invalid(document);
 		first = false;
 		read_table(document, &scan);
+		document->reading = NULL;
 	}
 	pgsync_json_skip_space(&scan);
 	if (scan.ptr < scan.end)
 		report_invalid(document);
+	error_context_stack = callback.previous;
 }

@@ -211,7 +211,9 @@ load(PgsyncDocumentTable *table, text *data, ParentReceiver *receiver)
 	PgsyncCounts counts;
 	ErrorContextCallback callback;
 
-	clauses.on_conflict = document->on_conflict;
+	if (document->conflict_columns == NIL ||
+		pgsync_document_conflict_key(table) != NIL)
+		clauses.on_conflict = document->on_conflict;
 	clauses.overriding = document->overriding;
 	if (receiver != NULL)
 	{

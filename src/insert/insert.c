@@ -27,6 +27,9 @@
 PG_FUNCTION_INFO_V1(insert_many_jsonb);
 PG_FUNCTION_INFO_V1(insert_many_json);
 PG_FUNCTION_INFO_V1(insert_many_text);
+PG_FUNCTION_INFO_V1(insert_many_jsonb_2_0);
+PG_FUNCTION_INFO_V1(insert_many_json_2_0);
+PG_FUNCTION_INFO_V1(insert_many_text_2_0);
 PG_FUNCTION_INFO_V1(insert_one);
 PG_FUNCTION_INFO_V1(insert_returning);
 
@@ -61,8 +64,8 @@ returning_list(PgsyncTarget *target, List *names)
 }
 
 /*
- * Does insert_many's work: target regclass, data, on_conflict text; all that
- * it allocates is gone when it returns.
+ * Does insert_many's work: target regclass, data, on_conflict text, and from
+ * 2.0 on overriding text; all that it allocates is gone when it returns.
  */
 static Datum
 insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
@@ -80,6 +83,7 @@ insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 									ALLOCSET_DEFAULT_SIZES);
 	oldcontext = MemoryContextSwitchTo(context);
 	clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 2);
+	clauses.overriding = pgsync_overriding_arg(fcinfo, 3);
 	target = pgsync_target_open(PG_GETARG_OID(0));
 	counts = pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1),
 												format),
@@ -91,26 +95,48 @@ insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 }
 
 /*
- * insert_many(target regclass, data jsonb, on_conflict text) returns bigint
+ * insert_many(target regclass, data jsonb, on_conflict text, overriding text)
+ * returns bigint
  *
  * Inserts an array of objects, or one object: keys are column names.  Returns
  * how many rows were inserted or updated.  Means what INSERT means (manual,
  * "INSERT"); values convert as in jsonb_populate_record.
  */
 Datum
-insert_many_jsonb(PG_FUNCTION_ARGS)
+insert_many_jsonb_2_0(PG_FUNCTION_ARGS)
 {
 	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
 }
 
 /* The same with json, which is read as text and never made into a jsonb. */
 Datum
-insert_many_json(PG_FUNCTION_ARGS)
+insert_many_json_2_0(PG_FUNCTION_ARGS)
 {
 	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSON);
 }
 
 /* The same with text, which may also be JSON Lines. */
+Datum
+insert_many_text_2_0(PG_FUNCTION_ARGS)
+{
+	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/* insert_many of 1.0, which has no overriding. */
+Datum
+insert_many_jsonb(PG_FUNCTION_ARGS)
+{
+	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
+}
+
+/* The same with json. */
+Datum
+insert_many_json(PG_FUNCTION_ARGS)
+{
+	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSON);
+}
+
+/* The same with text. */
 Datum
 insert_many_text(PG_FUNCTION_ARGS)
 {

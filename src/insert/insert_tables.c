@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -91,13 +92,34 @@ report_not_found(PgsyncDocumentRow *row)
 			ereport(ERROR,
 					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 					 errmsg("no row of table \"%s\" fits the reference %s",
-							DatumGetCString(DirectFunctionCall1(regclassout,
-																ObjectIdGetDatum(reference->key->referenced))),
+							get_rel_name(reference->key->referenced),
 							pnstrdup(reference->text, Min(reference->len, 100))),
 					 errdetail("Row %lld of table \"%s\" refers to it.",
 							   (long long) row->number, row->table->name)));
 	}
 	elog(ERROR, "a row of table \"%s\" waits for nothing", row->table->name);
+}
+
+/*
+ * Refuses a key of on_conflict that no table has (42P10): the clause holds
+ * for those that have it.
+ */
+static void
+check_conflict_key(PgsyncDocument *document)
+{
+	ListCell   *cell;
+
+	if (document->conflict_columns == NIL || document->tables == NIL)
+		return;
+	foreach(cell, document->tables)
+	{
+		if (pgsync_document_conflict_key(lfirst(cell)) != NIL)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+			 errmsg("no table of the document has a unique key on the columns of on_conflict"),
+			 errhint("Write ON CONFLICT DO NOTHING to take any key's conflicts.")));
 }
 
 /* Inserts all rows: each table's as soon as they can go in. */
@@ -169,6 +191,7 @@ insert_tables_internal(FunctionCallInfo fcinfo, text *data)
 		document.conflict_columns =
 			pgsync_do_nothing_columns(document.on_conflict);
 	pgsync_document_read(&document);
+	check_conflict_key(&document);
 	order = pgsync_document_parents_first(&document);
 	store_document(&document, order);
 	MemoryContextSwitchTo(oldcontext);

@@ -174,7 +174,8 @@ scan_nested(PgsyncJsonScan *scan, PgsyncJsonToken *token)
 				continue;
 			case '{':
 			case '[':
-				deepest = Max(deepest, ++depth);
+				depth++;
+				deepest = Max(deepest, depth);
 				break;
 			case '}':
 			case ']':
