@@ -249,7 +249,7 @@ pgsync_do_nothing_columns(const char *on_conflict)
 	InferClause *infer = clause->infer;
 	List	   *columns = NIL;
 	bool		is_plain = clause->action == ONCONFLICT_NOTHING &&
-		(infer == NULL || (infer->conname == NULL && infer->whereClause == NULL));
+	(infer == NULL || (infer->conname == NULL && infer->whereClause == NULL));
 	ListCell   *cell;
 
 	if (is_plain && infer != NULL)

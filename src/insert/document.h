@@ -77,8 +77,8 @@ struct PgsyncDocumentTable
 	bool		is_named;		/* does the document name it at its top? */
 
 	/*
-	 * The text of rows that nest nothing, as it stands in the document; it
-	 * is only taken apart if nested rows come to it.
+	 * The text of rows that nest nothing, as it stands in the document; it is
+	 * only taken apart if nested rows come to it.
 	 */
 	const char *flat;
 	int			flat_len;

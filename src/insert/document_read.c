@@ -46,7 +46,7 @@ typedef struct RowText
 	bool		is_copied;		/* has anything? */
 } RowText;
 
-static void read_rows(PgsyncDocumentTable *table, const char *text, int len,
+static void read_rows(PgsyncDocumentTable *table, const char *json, int len,
 					  PgsyncDocumentRow *parent, PgsyncDocumentKey *key);
 
 /* Has core's parser say what is wrong with the document.  Never returns. */
@@ -190,32 +190,32 @@ takes_objects(Oid type)
 
 /* Keeps the text before a piece that is taken out of a row. */
 static void
-begin_copy(RowText *text, const char *piece)
+begin_copy(RowText *rowtext, const char *piece)
 {
 	const char *end = piece;
 
-	if (text->is_copied)
+	if (rowtext->is_copied)
 		return;
 	/* without the comma before the piece */
-	while (end > text->object + 1 && (end[-1] == ' ' || end[-1] == '\n' ||
-									  end[-1] == '\t' || end[-1] == '\r'))
+	while (end > rowtext->object + 1 && (end[-1] == ' ' || end[-1] == '\n' ||
+										 end[-1] == '\t' || end[-1] == '\r'))
 		end--;
 	if (end[-1] == ',')
 		end--;
-	initStringInfo(&text->kept);
-	appendBinaryStringInfo(&text->kept, text->object, end - text->object);
-	text->is_copied = true;
+	initStringInfo(&rowtext->kept);
+	appendBinaryStringInfo(&rowtext->kept, rowtext->object, end - rowtext->object);
+	rowtext->is_copied = true;
 }
 
 /* Keeps a member of a row from which something has been taken out. */
 static void
-copy_member(RowText *text, const char *start, const char *end)
+copy_member(RowText *rowtext, const char *start, const char *end)
 {
-	if (!text->is_copied)
+	if (!rowtext->is_copied)
 		return;
-	if (!text->row->is_empty)
-		appendStringInfoString(&text->kept, ", ");
-	appendBinaryStringInfo(&text->kept, start, end - start);
+	if (!rowtext->row->is_empty)
+		appendStringInfoString(&rowtext->kept, ", ");
+	appendBinaryStringInfo(&rowtext->kept, start, end - start);
 }
 
 /*
@@ -263,10 +263,10 @@ add_reference(PgsyncDocumentRow *row, PgsyncDocumentKey *key,
 
 /* Takes a member of a row that is one of its columns. */
 static void
-read_column(RowText *text, AttrNumber attnum, const char *start,
+read_column(RowText *rowtext, AttrNumber attnum, const char *start,
 			const PgsyncJsonToken *value, const char *end)
 {
-	PgsyncDocumentRow *row = text->row;
+	PgsyncDocumentRow *row = rowtext->row;
 	PgsyncTarget *target = row->table->target;
 	PgsyncDocumentKey *key = NULL;
 
@@ -276,21 +276,21 @@ read_column(RowText *text, AttrNumber attnum, const char *start,
 		key = pgsync_document_key_of_column(row->table, attnum);
 	if (key != NULL)
 	{
-		begin_copy(text, start);
+		begin_copy(rowtext, start);
 		add_reference(row, key, value);
 		return;
 	}
-	copy_member(text, start, end);
+	copy_member(rowtext, start, end);
 	row->is_empty = false;
 	row->named = bms_add_member(row->named, attnum);
 }
 
 /* Takes a member of a row that is no column: rows of another table. */
 static void
-read_children(RowText *text, char *name, const char *start,
+read_children(RowText *rowtext, char *name, const char *start,
 			  const PgsyncJsonToken *value)
 {
-	PgsyncDocumentRow *row = text->row;
+	PgsyncDocumentRow *row = rowtext->row;
 	PgsyncDocumentTable *table = row->table;
 	PgsyncDocumentKey *key = NULL;
 	PgsyncDocumentTable *child = find_child(table, name, &key);
@@ -302,7 +302,7 @@ read_children(RowText *text, char *name, const char *start,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rows of table \"%s\" must be an array of objects, or one object",
 						child->name)));
-	begin_copy(text, start);
+	begin_copy(rowtext, start);
 	row->has_children = true;
 	for (int i = 0; i < key->ncolumns; i++)
 		table->wanted = bms_add_member(table->wanted,
@@ -312,10 +312,10 @@ read_children(RowText *text, char *name, const char *start,
 
 /* Takes one member of a row. */
 static void
-read_member(RowText *text, PgsyncJsonScan *scan)
+read_member(RowText *rowtext, PgsyncJsonScan *scan)
 {
-	PgsyncDocument *document = text->row->table->document;
-	PgsyncTarget *target = text->row->table->target;
+	PgsyncDocument *document = rowtext->row->table->document;
+	PgsyncTarget *target = rowtext->row->table->target;
 	PgsyncJsonToken key;
 	PgsyncJsonToken value;
 	char	   *name;
@@ -330,9 +330,9 @@ read_member(RowText *text, PgsyncJsonScan *scan)
 	else
 		attnum = pgsync_target_find(target, key.start, key.len);
 	if (attnum != 0)
-		read_column(text, attnum, key.start - 1, &value, scan->ptr);
+		read_column(rowtext, attnum, key.start - 1, &value, scan->ptr);
 	else
-		read_children(text, key_text(document, &key), key.start - 1, &value);
+		read_children(rowtext, key_text(document, &key), key.start - 1, &value);
 }
 
 /* Adds a row to its table. */
@@ -383,7 +383,7 @@ static void
 read_row(PgsyncDocumentTable *table, PgsyncJsonScan *scan,
 		 PgsyncDocumentRow *parent, PgsyncDocumentKey *key)
 {
-	RowText		text = {0};
+	RowText		rowtext = {0};
 	PgsyncDocumentRow *row = add_row(table);
 	bool		first = true;
 
@@ -392,20 +392,20 @@ read_row(PgsyncDocumentTable *table, PgsyncJsonScan *scan,
 	table->document->reading = row;
 	row->parent = parent;
 	row->parent_key = key;
-	text.row = row;
-	text.object = scan->ptr - 1;
+	rowtext.row = row;
+	rowtext.object = scan->ptr - 1;
 	while (!pgsync_json_accept(scan, '}'))
 	{
 		if (!first && !pgsync_json_accept(scan, ','))
 			report_invalid(table->document);
 		first = false;
-		read_member(&text, scan);
+		read_member(&rowtext, scan);
 		table->document->reading = row;
 	}
 	if (parent != NULL)
 		check_parent_columns(row);
-	row->text = text.is_copied ? text.kept.data : text.object;
-	row->len = text.is_copied ? text.kept.len : scan->ptr - 1 - text.object;
+	row->text = rowtext.is_copied ? rowtext.kept.data : rowtext.object;
+	row->len = rowtext.is_copied ? rowtext.kept.len : scan->ptr - 1 - rowtext.object;
 }
 
 /* Moves into the next row's object; an element of another kind is an error. */
@@ -428,13 +428,13 @@ enter_object(PgsyncDocumentTable *table, PgsyncJsonScan *scan)
 
 /* Reads a table's rows: an array of objects, or one object. */
 static void
-read_rows(PgsyncDocumentTable *table, const char *text, int len,
+read_rows(PgsyncDocumentTable *table, const char *json, int len,
 		  PgsyncDocumentRow *parent, PgsyncDocumentKey *key)
 {
-	PgsyncJsonScan scan = {text, text + len};
+	PgsyncJsonScan scan = {json, json + len};
 	bool		first = true;
 
-	if (*text != '[')
+	if (*json != '[')
 	{
 		enter_object(table, &scan);
 		read_row(table, &scan, parent, key);
@@ -522,8 +522,8 @@ read_error_callback(void *arg)
 void
 pgsync_document_read(PgsyncDocument *document)
 {
-	const char *text = VARDATA_ANY(document->data);
-	PgsyncJsonScan scan = {text, text + VARSIZE_ANY_EXHDR(document->data)};
+	const char *json = VARDATA_ANY(document->data);
+	PgsyncJsonScan scan = {json, json + VARSIZE_ANY_EXHDR(document->data)};
 	ErrorContextCallback callback;
 	bool		first = true;
 

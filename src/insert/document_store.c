@@ -51,8 +51,10 @@ pgsync_document_json(Datum value, bool isnull, Oid type)
 		return pstrdup("null");
 	getTypeOutputInfo(type, &output, &is_varlena);
 	text = OidOutputFunctionCall(output, value);
+
 	if (base == JSONOID || base == JSONBOID)
 		return text;
+
 	initStringInfo(&buf);
 	escape_json(&buf, text);
 	pfree(text);

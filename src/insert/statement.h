@@ -56,8 +56,8 @@ typedef struct PgsyncClauses
 
 	/*
 	 * If not NULL, set to each row's number before it goes in: whoever takes
-	 * what RETURNING makes can tell of which row it is.  Rows that are spooled
-	 * (a rule's, say) all have the last one's.
+	 * what RETURNING makes can tell of which row it is.  Rows that are
+	 * spooled (a rule's, say) all have the last one's.
 	 */
 	uint64	   *number;
 } PgsyncClauses;

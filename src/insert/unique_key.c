@@ -248,7 +248,7 @@ pgsync_any_key(PgsyncTarget *target, List *names)
 	if (names != NIL)
 		return pgsync_column_numbers(target, names);
 	return primary_key(target, has_indexes(target) ?
-					   usable_keys(target->rel) : NIL);
+					   pgsync_usable_keys(target->rel) : NIL);
 }
 
 /*
