@@ -12,26 +12,12 @@
 
 #include "access/tupdesc.h"
 #include "utils/jsonb.h"
-#include "utils/numeric.h"
-
-/* How a column's base type takes values; see pgsync_converter_init */
-typedef enum PgsyncConvertKind
-{
-	PGSYNC_CONVERT_SCALAR,		/* through the type's input function */
-	PGSYNC_CONVERT_TEXT,		/* text, and varchar without a length */
-	PGSYNC_CONVERT_INTEGER,		/* int2, int4, int8 */
-	PGSYNC_CONVERT_NUMERIC,
-	PGSYNC_CONVERT_BOOL,
-	PGSYNC_CONVERT_TIMESTAMPTZ, /* without a precision */
-	PGSYNC_CONVERT_JSON,
-	PGSYNC_CONVERT_JSONB,
-	PGSYNC_CONVERT_NESTED,		/* arrays and composites */
-} PgsyncConvertKind;
+#include "value/convert_kinds.h"
 
 /* What is kept for one column over a whole call */
 typedef struct PgsyncConverter
 {
-	PgsyncConvertKind kind;
+	const PgsyncConvertRoutine *routine;	/* how the base type takes values */
 	Oid			typid;			/* the column's type */
 	Oid			base_typid;		/* the same, but for a domain its base type */
 	int32		base_typmod;
