@@ -232,7 +232,7 @@ pgsync_lock_held_by_me(const LOCKTAG *locktag, LOCKMODE lockmode,
 }
 
 /*
- * Says whether an INSERT, UPDATE or DELETE has RETURNING.  PostgreSQL 18
+ * Returns whether an INSERT, UPDATE or DELETE has RETURNING.  PostgreSQL 18
  * (80feb727c8) puts the list into a node of its own, for RETURNING WITH.
  */
 #if PG_VERSION_NUM >= 180000

@@ -107,7 +107,7 @@ pgsync_table_name(Oid relid)
 }
 
 /*
- * Says whether a table may have children or partitions.  One that is gone has
+ * Returns whether a table may have children or partitions.  One that is gone has
  * none, for which core's has_subclass fails.
  */
 bool
@@ -341,7 +341,7 @@ search_closure(PgsyncClosure *closure, List *named)
 		add_referencing(closure);
 }
 
-/* Says how the closure reaches a protected table of this name. */
+/* Describes how the closure reaches a protected table of this name. */
 static char *
 describe_reach(PgsyncClosureTable *table, const char *name)
 {
@@ -450,6 +450,13 @@ pgsync_closure_lock(List *named, List *protected_names, bool cascade)
 		PopActiveSnapshot();
 	} while (lock_newcomers(closure));
 	return closure;
+}
+
+/* Sets what is to become of a table, unless it is more already. */
+void
+pgsync_raise_fate(PgsyncClosureTable *table, PgsyncFate fate)
+{
+	table->fate = Max(table->fate, fate);
 }
 
 /* Returns the closure's entry for a table, or NULL if it is not in it. */

@@ -21,6 +21,16 @@ typedef enum PgsyncReach
 	PGSYNC_REACH_CASCADED,		/* references a table of the closure */
 } PgsyncReach;
 
+/* What is to become of a table: the later, the more */
+typedef enum PgsyncFate
+{
+	PGSYNC_FATE_LEFT,			/* it is empty, and left alone */
+	PGSYNC_FATE_DELETED,		/* its few rows are deleted one by one */
+	PGSYNC_FATE_TRUNCATED,		/* it goes to core's TRUNCATE, with ONLY */
+	PGSYNC_FATE_WHOLE,			/* ... without ONLY, so with its children */
+	PGSYNC_FATE_COVERED,		/* ... as a child of one that is whole */
+} PgsyncFate;
+
 /* One table of the closure, and what is to become of it. */
 typedef struct PgsyncClosureTable
 {
@@ -31,14 +41,12 @@ typedef struct PgsyncClosureTable
 	Oid			root;			/* the named table above an inherited one */
 	char		relkind;
 
-	/* filled by the rooms that decide, in this order */
 	bool		observed;		/* TRUNCATE could be told from a deletion */
-	bool		has_rows;		/* it has rows, or may have: reported */
-	bool		in_place;		/* its few rows are deleted one by one */
-	bool		truncate;		/* it goes to core's TRUNCATE ... */
-	bool		whole;			/* ... with its children (without ONLY) */
-	bool		covered;		/* ... as a child of one that is whole */
-	bool		restarted;		/* a sequence of it was restarted: reported */
+	PgsyncFate	fate;			/* set by pgsync_raise_fate alone */
+
+	/* what makes it one of the tables that were cleaned */
+	bool		has_rows;		/* or may have had */
+	bool		restarted;		/* a sequence of it was restarted */
 } PgsyncClosureTable;
 
 /* The closure, complete and locked. */
@@ -56,6 +64,7 @@ extern bool pgsync_may_have_children(Oid relid);
 extern List *pgsync_parse_table_names(List *names);
 extern PgsyncClosure *pgsync_closure_lock(List *named, List *protected_names,
 										  bool cascade);
+extern void pgsync_raise_fate(PgsyncClosureTable *table, PgsyncFate fate);
 extern void pgsync_closure_check_use(PgsyncClosure *closure);
 extern PgsyncClosureTable *pgsync_closure_find(PgsyncClosure *closure,
 											   Oid relid);

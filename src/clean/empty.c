@@ -102,7 +102,7 @@ toast_pages(Relation rel)
 }
 
 /*
- * Says whether the table has rows, and whether they may be deleted in place.
+ * Returns whether the table has rows, and whether they may be deleted in place.
  *
  * "latest" must have been taken after the table was locked.  A table of many
  * pages counts as having rows unseen.

@@ -24,6 +24,7 @@
 #include "common/int.h"
 #include "miscadmin.h"
 #include "clean/sequence_state.h"
+#include "common/relation.h"
 #include "common/spi_util.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -36,34 +37,16 @@
 
 PG_FUNCTION_INFO_V1(set_seq_max);
 
-/* Opens a relation of the caller's choice; none is error 42P01. */
-static Relation
-open_relation(Oid relid)
-{
-	Relation	rel = try_relation_open(relid, AccessShareLock);
-
-	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	return rel;
-}
-
 /*
  * Opens the sequence, on which the caller needs UPDATE, as for setval.
  */
 static Relation
 open_sequence(Oid seqid)
 {
-	Relation	seqrel = open_relation(seqid);
+	Relation	seqrel = pgsync_open_relation(seqid, AccessShareLock,
+											  PGSYNC_FOR_SEQUENCE);
 	AclResult	result;
 
-	if (seqrel->rd_rel->relkind != RELKIND_SEQUENCE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a sequence",
-						RelationGetRelationName(seqrel)),
-				 errdetail_relkind_not_supported(seqrel->rd_rel->relkind)));
 	result = pg_class_aclcheck(seqid, GetUserId(), ACL_UPDATE);
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_SEQUENCE,
@@ -80,23 +63,9 @@ open_sequence(Oid seqid)
 static Relation
 open_target(Oid relid)
 {
-	Relation	target = open_relation(relid);
+	Relation	target = pgsync_open_relation(relid, AccessShareLock,
+											  PGSYNC_FOR_COLUMN);
 
-	switch (target->rd_rel->relkind)
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-		case RELKIND_FOREIGN_TABLE:
-		case RELKIND_VIEW:
-		case RELKIND_MATVIEW:
-			break;
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("\"%s\" is not a table",
-							RelationGetRelationName(target)),
-					 errdetail_relkind_not_supported(target->rd_rel->relkind)));
-	}
 	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -180,18 +149,10 @@ static AttrNumber
 find_named_column(Relation target, const char *name)
 {
 	AttrNumber	attnum = get_attnum(RelationGetRelid(target), name);
-	const char *closest;
 
-	if (attnum > 0)
-		return attnum;
-	closest = pgsync_closest_attribute(target, name);
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of relation \"%s\" does not exist",
-					name, RelationGetRelationName(target)),
-			 closest != NULL ?
-			 errhint("Perhaps you meant the column \"%s\".", closest) : 0));
-	return InvalidAttrNumber;	/* keep compiler quiet */
+	if (attnum <= 0)
+		pgsync_undefined_column(target, name, strlen(name), NULL, NULL, NULL);
+	return attnum;
 }
 
 /*
@@ -263,8 +224,7 @@ read_extreme(Relation target, AttrNumber attnum, bool descending,
 					 pgsync_qualified_relation_name(target));
 	pgsync_spi_connect();
 	pgsync_spi_execute(query, SPI_OK_SELECT);
-	datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-						  &isnull);
+	datum = pgsync_spi_first_value(&isnull);
 	*value = isnull ? 0 : DatumGetInt64(datum);
 	pgsync_spi_finish();
 	return !isnull;
@@ -301,7 +261,7 @@ next_value(PgsyncSequenceState *state)
 	return next;
 }
 
-/* Says whether going from one position to the other is a step forward. */
+/* Returns whether going from one position to the other is a step forward. */
 static bool
 is_forward(PgsyncSequenceState *from, PgsyncSequenceState *to)
 {
@@ -311,7 +271,7 @@ is_forward(PgsyncSequenceState *from, PgsyncSequenceState *to)
 }
 
 /*
- * Says whether the sequence stands before the position, and if so locks it
+ * Returns whether the sequence stands before the position, and if so locks it
  * against nextval, so that it is still true when it is set.
  *
  * The lock waits for transactions that have called nextval; a sequence that

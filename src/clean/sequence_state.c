@@ -68,7 +68,7 @@ pgsync_read_sequence(Relation seqrel, PgsyncSequenceState *state)
 }
 
 /*
- * Says whether a restart would change what nextval gives, to anybody.
+ * Returns whether a restart would change what nextval gives, to anybody.
  *
  * With CACHE, other sessions may hold numbers from before a setval that took
  * the sequence back to its start, and nothing here shows it.
@@ -111,9 +111,9 @@ note_sequence(PgsyncClosureTable *table, Oid seqid,
 
 	if (moved)
 		table->restarted = true;
-	if (moved || table->truncate)
+	if (moved || table->fate >= PGSYNC_FATE_TRUNCATED)
 		sequences->to_lock = lappend_oid(sequences->to_lock, seqid);
-	if (moved && !table->truncate)
+	if (moved && table->fate < PGSYNC_FATE_TRUNCATED)
 		sequences->to_restart = lappend_oid(sequences->to_restart, seqid);
 }
 

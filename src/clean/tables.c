@@ -107,8 +107,10 @@ decide_table(PgsyncClosureTable *table, Snapshot latest,
 		contents = PGSYNC_CONTENTS_MANY;
 
 	table->has_rows = contents != PGSYNC_CONTENTS_NONE;
-	table->in_place = contents == PGSYNC_CONTENTS_FEW;
-	table->truncate = table->observed || contents == PGSYNC_CONTENTS_MANY;
+	if (table->observed || contents == PGSYNC_CONTENTS_MANY)
+		pgsync_raise_fate(table, PGSYNC_FATE_TRUNCATED);
+	else if (contents == PGSYNC_CONTENTS_FEW)
+		pgsync_raise_fate(table, PGSYNC_FATE_DELETED);
 	table_close(rel, NoLock);
 	return has_trigger;
 }
@@ -132,7 +134,7 @@ decide_tables(PgsyncClosure *closure, Snapshot latest)
 	foreach(cell, closure->tables)
 	{
 		if (any_trigger)
-			((PgsyncClosureTable *) lfirst(cell))->truncate = true;
+			pgsync_raise_fate(lfirst(cell), PGSYNC_FATE_TRUNCATED);
 	}
 	pgsync_truncate_complete(closure);
 }
@@ -148,7 +150,7 @@ empty_small_tables(PgsyncClosure *closure, Snapshot latest)
 		PgsyncClosureTable *table = lfirst(cell);
 		Relation	rel;
 
-		if (table->truncate || !table->in_place)
+		if (table->fate != PGSYNC_FATE_DELETED)
 			continue;
 		rel = table_open(table->relid, NoLock);
 		pgsync_empty_in_place(rel, latest);
@@ -329,7 +331,7 @@ with_inheritors(List *relids)
 }
 
 /*
- * Says whether emptying a table would leave all ignored ones as they are:
+ * Returns whether emptying a table would leave all ignored ones as they are:
  * neither it nor a child of it is one, nor the child of one.
  */
 static bool
@@ -349,7 +351,7 @@ spares_ignored(Oid relid, List *ignored, List *ignored_trees)
 	return true;
 }
 
-/* Says whether a pg_class row is a table that get_tables may list. */
+/* Returns whether a pg_class row is a table that get_tables may list. */
 static bool
 is_listed_table(Form_pg_class form, List *schemas, List *extension_relids)
 {

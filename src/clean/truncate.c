@@ -37,7 +37,7 @@ find_member(PgsyncClosure *closure, Oid relid)
 	return table;
 }
 
-/* Says whether the caller may use the schema that a table's name is in. */
+/* Returns whether the caller may use the schema that a table's name is in. */
 static bool
 can_be_named(PgsyncClosureTable *table)
 {
@@ -47,7 +47,7 @@ can_be_named(PgsyncClosureTable *table)
 }
 
 /*
- * Says whether an inherited table can only be truncated through the named
+ * Returns whether an inherited table can only be truncated through the named
  * table above it.
  */
 static bool
@@ -59,7 +59,7 @@ needs_root(PgsyncClosureTable *table)
 						   ACL_TRUNCATE) != ACLCHECK_OK);
 }
 
-/* Says whether a table stands in the statement without ONLY. */
+/* Returns whether a table stands in the statement without ONLY. */
 static bool
 stands_whole(PgsyncClosureTable *table)
 {
@@ -73,7 +73,7 @@ take_whole(PgsyncClosure *closure, PgsyncClosureTable *table)
 {
 	ListCell   *cell;
 
-	table->whole = true;
+	pgsync_raise_fate(table, PGSYNC_FATE_WHOLE);
 	foreach(cell, find_all_inheritors(table->relid, NoLock, NULL))
 	{
 		PgsyncClosureTable *child;
@@ -82,8 +82,7 @@ take_whole(PgsyncClosure *closure, PgsyncClosureTable *table)
 		child = pgsync_closure_find(closure, lfirst_oid(cell));
 		if (child == NULL || child == table)
 			continue;
-		child->truncate = true;
-		child->covered = true;
+		pgsync_raise_fate(child, PGSYNC_FATE_COVERED);
 	}
 }
 
@@ -101,13 +100,12 @@ settle_forms(PgsyncClosure *closure)
 	{
 		PgsyncClosureTable *table = lfirst(cell);
 
-		if (!table->truncate || table->whole || table->covered)
+		if (table->fate != PGSYNC_FATE_TRUNCATED)
 			continue;
 		if (needs_root(table))
 		{
 			take_whole(closure, find_member(closure, table->root));
-			find_member(closure, table->root)->truncate = true;
-			if (!table->covered)
+			if (table->fate != PGSYNC_FATE_COVERED)
 				elog(ERROR, "relation %u is not below relation %u",
 					 table->relid, table->root);
 			changed = true;
@@ -133,18 +131,19 @@ take_referencing(PgsyncClosure *closure)
 	{
 		PgsyncClosureTable *table = lfirst(cell);
 
-		if (table->truncate)
+		if (table->fate >= PGSYNC_FATE_TRUNCATED)
 			relids = lappend_oid(relids, table->relid);
 	}
 	if (relids == NIL)
 		return false;
 	referencing = heap_truncate_find_FKs(relids);
 	foreach(cell, referencing)
-		find_member(closure, lfirst_oid(cell))->truncate = true;
+		pgsync_raise_fate(find_member(closure, lfirst_oid(cell)),
+						  PGSYNC_FATE_TRUNCATED);
 	return referencing != NIL;
 }
 
-/* Says whether the statement has a referencing table that it cannot name. */
+/* Returns whether the statement has a referencing table that it cannot name. */
 static bool
 has_unnamable(PgsyncClosure *closure)
 {
@@ -154,7 +153,7 @@ has_unnamable(PgsyncClosure *closure)
 	{
 		PgsyncClosureTable *table = lfirst(cell);
 
-		if (table->truncate && table->reach == PGSYNC_REACH_CASCADED &&
+		if (table->fate >= PGSYNC_FATE_TRUNCATED && table->reach == PGSYNC_REACH_CASCADED &&
 			!can_be_named(table))
 			return true;
 	}
@@ -171,9 +170,8 @@ take_all(PgsyncClosure *closure)
 	{
 		PgsyncClosureTable *table = lfirst(cell);
 
-		table->truncate = true;
-		table->whole = table->reach == PGSYNC_REACH_NAMED;
-		table->covered = !table->whole;
+		pgsync_raise_fate(table, table->reach == PGSYNC_REACH_NAMED ?
+						  PGSYNC_FATE_WHOLE : PGSYNC_FATE_COVERED);
 	}
 }
 
@@ -214,10 +212,11 @@ pgsync_truncate_run(PgsyncClosure *closure, bool restart)
 	{
 		PgsyncClosureTable *table = lfirst(cell);
 
-		if (!table->truncate || table->covered)
+		if (table->fate != PGSYNC_FATE_TRUNCATED &&
+			table->fate != PGSYNC_FATE_WHOLE)
 			continue;
 		appendStringInfo(&query, "%s%s%s", separator,
-						 table->whole ? "" : "ONLY ",
+						 table->fate == PGSYNC_FATE_WHOLE ? "" : "ONLY ",
 						 pgsync_table_name(table->relid));
 		separator = ", ";
 	}

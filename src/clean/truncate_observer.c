@@ -30,7 +30,7 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
-/* Says whether this database has any publication. */
+/* Returns whether this database has any publication. */
 static bool
 publications_exist(void)
 {
@@ -84,7 +84,7 @@ pgsync_find_observers(PgsyncObservers *observers)
 }
 
 /*
- * Says whether a publication of any kind (of the table, a partitioned
+ * Returns whether a publication of any kind (of the table, a partitioned
  * ancestor, the schema or all tables) carries the table's changes.
  */
 static bool
@@ -97,7 +97,7 @@ is_published(Relation rel)
 		desc.pubactions.pubdelete || desc.pubactions.pubtruncate;
 }
 
-/* Says whether the table has a TRUNCATE trigger, enabled or not. */
+/* Returns whether the table has a TRUNCATE trigger, enabled or not. */
 bool
 pgsync_has_truncate_trigger(Relation rel)
 {
@@ -108,7 +108,7 @@ pgsync_has_truncate_trigger(Relation rel)
 }
 
 /*
- * Says whether an extension has a say in the table: it belongs to one, or one
+ * Returns whether an extension has a say in the table: it belongs to one, or one
  * watches it through a trigger.  Such a table's rows may be elsewhere.
  */
 static bool
@@ -134,7 +134,7 @@ is_of_extension(Relation rel, PgsyncObservers *observers)
 	return found;
 }
 
-/* Says whether the table's rows are a heap's. */
+/* Returns whether the table's rows are a heap's. */
 bool
 pgsync_is_heap(Relation rel)
 {
@@ -142,7 +142,7 @@ pgsync_is_heap(Relation rel)
 		rel->rd_tableam == GetHeapamTableAmRoutine();
 }
 
-/* Says whether the table must be left to core's TRUNCATE, even if empty. */
+/* Returns whether the table must be left to core's TRUNCATE, even if empty. */
 bool
 pgsync_is_observed(Relation rel, PgsyncObservers *observers)
 {
@@ -163,7 +163,7 @@ pgsync_is_observed(Relation rel, PgsyncObservers *observers)
 }
 
 /*
- * Says whether a logical decoder could tell from the deletions which rows are
+ * Returns whether a logical decoder could tell from the deletions which rows are
  * gone: they carry the replica identity, without which only a TRUNCATE record
  * says what happened.
  */

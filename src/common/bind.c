@@ -16,9 +16,9 @@
 #include "pgsync.h"
 
 #include "common/bind.h"
+#include "common/query.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "parser/analyze.h"
 #include "common/sqltext.h"
 #include "utils/lsyscache.h"
 
@@ -91,36 +91,21 @@ convert_literal(char *literal, Oid type, int number)
 	return value;
 }
 
-/* Makes errors point into the caller's text; "arg" is that text. */
-static void
-analysis_error_callback(void *arg)
-{
-	pgsync_internal_error_position(arg);
-}
-
 /*
  * Replaces the arguments of unknown type by values of the type that the
  * statement gives to their $n; text where it does not mention it at all.
  *
- * The analysis ends here: its result would not fit the values, which may
- * have been converted since.
+ * The analysis itself is of no further use: it would not fit the values,
+ * which may have been converted since.
  */
 static void
 resolve_unknown_arguments(ArgumentList *args, RawStmt *statement,
 						  const char *sql)
 {
-	int			ntypes = args->count;
-	Oid		   *types = palloc(ntypes * sizeof(Oid));
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = analysis_error_callback,
-		.arg = unconstify(char *, sql)
-	};
+	Oid		   *types = palloc(args->count * sizeof(Oid));
 
-	memcpy(types, args->types, ntypes * sizeof(Oid));
-	error_context_stack = &callback;
-	(void) parse_analyze_varparams(statement, sql, &types, &ntypes, NULL);
-	error_context_stack = callback.previous;
+	memcpy(types, args->types, args->count * sizeof(Oid));
+	pgsync_query_infer_types(statement, sql, types, args->count);
 
 	for (int i = 0; i < args->count; i++)
 	{
@@ -136,7 +121,7 @@ resolve_unknown_arguments(ArgumentList *args, RawStmt *statement,
 	}
 }
 
-/* Says whether any argument is a bare literal. */
+/* Returns whether any argument is a bare literal. */
 static bool
 has_unknown_argument(const ArgumentList *args)
 {

@@ -67,6 +67,16 @@ pgsync_spi_execute_extended(const char *query,
 			 SPI_result_code_string(rc), query);
 }
 
+/* Returns the first column of the first row that the last statement gave. */
+Datum
+pgsync_spi_first_value(bool *isnull)
+{
+	if (SPI_processed == 0)
+		elog(ERROR, "query returned no rows");
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+						 isnull);
+}
+
 /* Makes a tuplestore's relation known to the statements run from here on. */
 void
 pgsync_spi_register_relation(EphemeralNamedRelation relation)

@@ -18,6 +18,7 @@ extern void pgsync_spi_finish(void);
 extern void pgsync_spi_execute(const char *query, int expected);
 extern void pgsync_spi_execute_extended(const char *query,
 										const SPIExecuteOptions *options);
+extern Datum pgsync_spi_first_value(bool *isnull);
 extern void pgsync_spi_register_relation(EphemeralNamedRelation relation);
 extern char *pgsync_qualified_relation_name(Relation rel);
 

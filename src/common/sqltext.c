@@ -14,62 +14,10 @@
 #include "pgsync.h"
 
 #include "nodes/nodeFuncs.h"
-#include "parser/parser.h"
+#include "common/query.h"
 #include "parser/scansup.h"
 #include "common/sqltext.h"
 #include "tcop/utility.h"
-
-/* What the error callback tells about the text that is being parsed */
-typedef struct SqlTextContext
-{
-	const char *sql;
-	const char *argname;
-} SqlTextContext;
-
-/*
- * Turns the cursor position of an error, while its context is collected, into
- * one in the query given: the statement that the client sent is another.
- */
-void
-pgsync_internal_error_position(const char *query)
-{
-	int			position = geterrposition();
-
-	if (position > 0)
-	{
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery(query);
-	}
-}
-
-/* Makes a syntax error point into the text, and names the argument. */
-static void
-sqltext_error_callback(void *arg)
-{
-	SqlTextContext *context = arg;
-
-	pgsync_internal_error_position(context->sql);
-	errcontext("argument \"%s\"", context->argname);
-}
-
-/* Runs the raw parser; its errors name the argument. */
-static List *
-parse_text(const char *sql, RawParseMode mode, const char *argname)
-{
-	SqlTextContext context = {sql, argname};
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = sqltext_error_callback,
-		.arg = &context
-	};
-	List	   *statements;
-
-	error_context_stack = &callback;
-	statements = raw_parser(sql, mode);
-	error_context_stack = callback.previous;
-	return statements;
-}
 
 /*
  * Parses an argument that must be one SQL statement.  No statement or more
@@ -78,7 +26,7 @@ parse_text(const char *sql, RawParseMode mode, const char *argname)
 RawStmt *
 pgsync_parse_statement(const char *sql, const char *argname)
 {
-	List	   *statements = parse_text(sql, RAW_PARSE_DEFAULT, argname);
+	List	   *statements = pgsync_query_parse(sql, RAW_PARSE_DEFAULT, argname);
 
 	if (statements == NIL)
 		ereport(ERROR,
@@ -95,7 +43,7 @@ pgsync_parse_statement(const char *sql, const char *argname)
 }
 
 /*
- * Says whether the grammar allows the statement to return rows.  Some that
+ * Returns whether the grammar allows the statement to return rows.  Some that
  * it allows do not in fact: SELECT INTO, MERGE, CALL and EXECUTE are left to
  * SPI, which knows once the statement is analyzed.
  */
@@ -138,7 +86,7 @@ pgsync_require_rows(RawStmt *statement, const char *argname)
 }
 
 /*
- * Says whether the statement, parsed as an expression of PL/pgSQL, has one
+ * Returns whether the statement, parsed as an expression of PL/pgSQL, has one
  * value without a name and no further clause: that grammar accepts whatever
  * may follow the word SELECT.
  */
@@ -183,7 +131,7 @@ trim_end(const char *sql)
 void
 pgsync_check_expression(const char *sql, const char *argname)
 {
-	List	   *statements = parse_text(sql, RAW_PARSE_PLPGSQL_EXPR, argname);
+	List	   *statements = pgsync_query_parse(sql, RAW_PARSE_PLPGSQL_EXPR, argname);
 	RawStmt    *statement = linitial_node(RawStmt, statements);
 	char	   *trimmed = trim_end(sql);
 	int			length = strlen(trimmed);
@@ -199,7 +147,7 @@ pgsync_check_expression(const char *sql, const char *argname)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("argument \"%s\" must not end in a comment: \"%s\"",
 						argname, sql)));
-	parse_text(psprintf("(%s)", trimmed), RAW_PARSE_PLPGSQL_EXPR, argname);
+	pgsync_query_parse(psprintf("(%s)", trimmed), RAW_PARSE_PLPGSQL_EXPR, argname);
 }
 
 /*
@@ -214,7 +162,7 @@ parse_on_conflict(const char *on_conflict)
 {
 	char	   *query = psprintf("INSERT INTO t DEFAULT VALUES\n%s\n",
 								 on_conflict);
-	List	   *raw = parse_text(query, RAW_PARSE_DEFAULT, "on_conflict");
+	List	   *raw = pgsync_query_parse(query, RAW_PARSE_DEFAULT, "on_conflict");
 	InsertStmt *insert = NULL;
 
 	if (list_length(raw) == 1 && linitial_node(RawStmt, raw)->stmt_len == 0)

@@ -12,7 +12,6 @@
 
 #include "nodes/parsenodes.h"
 
-extern void pgsync_internal_error_position(const char *query);
 extern RawStmt *pgsync_parse_statement(const char *sql, const char *argname);
 extern void pgsync_require_rows(RawStmt *statement, const char *argname);
 extern void pgsync_check_expression(const char *sql, const char *argname);

@@ -57,7 +57,10 @@ check_can_drop(void)
 				 errhint("Use DROP DATABASE.")));
 }
 
-/* Did the current transaction make, delete or lock this version of a row? */
+/*
+ * Returns whether the current transaction has made, deleted or locked this
+ * version of a row.
+ */
 static bool
 version_is_ours(HeapTupleHeader header)
 {
@@ -73,7 +76,9 @@ version_is_ours(HeapTupleHeader header)
 }
 
 /*
- * Did the current transaction change a row about a database in this catalog?
+ * Returns whether the current transaction has changed a row about a database
+ * in this catalog.
+ *
  * "db_column" is the number of the column with the database's OID.  All
  * versions are looked at, since one that we deleted is invisible to us.
  */

@@ -220,7 +220,8 @@ append_blockers(List *pids, int pid)
 }
 
 /*
- * Does the worker wait for a lock of ours, directly or through others?
+ * Returns whether the worker waits for a lock of ours, directly or through
+ * others.
  *
  * The server's own deadlock check cannot see it, because we wait for the
  * worker on a latch and not on a lock.

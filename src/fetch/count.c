@@ -16,6 +16,7 @@
 #include "access/relation.h"
 #include "common/args.h"
 #include "common/bind.h"
+#include "common/relation.h"
 #include "catalog/pg_class.h"
 #include "fetch/count_tables.h"
 #include "common/spi_util.h"
@@ -25,40 +26,7 @@
 #include "utils/rel.h"
 
 /*
- * Opens the target, and keeps it locked to the end of the transaction, as a
- * query on it does.  Refuses relations that have no rows (42809).
- */
-static Relation
-open_target(Oid relid)
-{
-	Relation	rel = try_relation_open(relid, AccessShareLock);
-
-	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	switch (rel->rd_rel->relkind)
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-		case RELKIND_MATVIEW:
-		case RELKIND_TOASTVALUE:
-		case RELKIND_VIEW:
-		case RELKIND_FOREIGN_TABLE:
-		case RELKIND_SEQUENCE:
-			break;
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("cannot count the rows of relation \"%s\"",
-							RelationGetRelationName(rel)),
-					 errdetail_relkind_not_supported(rel->rd_rel->relkind)));
-	}
-	return rel;
-}
-
-/*
- * Says whether counting by table may be worth its planning.  With a condition
+ * Returns whether counting by table may be worth its planning.  With a condition
  * it is only for the sake of foreign children.  A view's columns may have
  * side effects, which its plan need not show.
  */
@@ -96,8 +64,7 @@ count_by_statement(const char *sql, ParamListInfo params, bool partitioned)
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 	pgsync_spi_execute_extended(sql, &options);
-	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-										SPI_tuptable->tupdesc, 1, &isnull));
+	count = DatumGetInt64(pgsync_spi_first_value(&isnull));
 	AtEOXact_GUC(true, nestlevel);
 	return count;
 }
@@ -149,7 +116,9 @@ fetch_count(PG_FUNCTION_ARGS)
 	int64		count;
 
 	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	target = open_target(PG_GETARG_OID(0));
+	/* locked to the end of the transaction, as a query on it does */
+	target = pgsync_open_relation(PG_GETARG_OID(0), AccessShareLock,
+								  PGSYNC_FOR_COUNT);
 	pgsync_spi_connect();
 	count = count_rows(fcinfo, target);
 	pgsync_spi_finish();

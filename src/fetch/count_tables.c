@@ -29,8 +29,8 @@
 #include "fetch/heap_count.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "common/query.h"
 #include "tcop/dest.h"
-#include "tcop/tcopprot.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -93,26 +93,16 @@ collect_scans(Plan *plan, bool below, List **scans)
 static void
 plan_count(TableCount *tables)
 {
-	RawStmt    *statement = linitial_node(RawStmt,
-										  pg_parse_query(tables->sql));
-	List	   *queries;
-
-	if (tables->params == NULL)
-		queries = pg_analyze_and_rewrite_fixedparams(statement, tables->sql,
-													 NULL, 0, NULL);
-	else
-		queries = pg_analyze_and_rewrite_withcb(statement, tables->sql,
-												tables->params->parserSetup,
-												tables->params->parserSetupArg,
-												NULL);
-	tables->query = linitial_node(Query, queries);
-	/* planning uses up its input */
-	tables->planned = pg_plan_query(copyObject(tables->query), tables->sql,
-									CURSOR_OPT_PARALLEL_OK, tables->params);
+	tables->query = linitial_node(Query,
+								  pgsync_query_rewrite(tables->sql,
+													   tables->params, NULL));
+	tables->planned = pgsync_query_plan(copyObject(tables->query), tables->sql,
+										CURSOR_OPT_PARALLEL_OK,
+										tables->params);
 }
 
 /*
- * Says whether a table is counted by page: all of its rows are wanted, it is
+ * Returns whether a table is counted by page: all of its rows are wanted, it is
  * a heap, its reads need no predicate locks, and the snapshot is an ordinary
  * one.
  */
@@ -147,7 +137,7 @@ collect_tables(TableCount *tables)
 }
 
 /*
- * Says whether there is a gain: a foreign child is counted on its server, or
+ * Returns whether there is a gain: a foreign child is counted on its server, or
  * all is counted by page.
  */
 static bool
@@ -221,8 +211,8 @@ count_by_query(const TableCount *tables, Relation rel)
 	rte->relkind = rel->rd_rel->relkind;
 	rte->inh = false;
 	pgsync_clear_permissions(query, rte);
-	return run_count_plan(tables, pg_plan_query(query, tables->sql, 0,
-												tables->params));
+	return run_count_plan(tables, pgsync_query_plan(query, tables->sql, 0,
+													tables->params));
 }
 
 /* Counts each of the tables. */

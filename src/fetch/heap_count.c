@@ -62,7 +62,7 @@ count_normal_items(Page page)
 }
 
 /*
- * Says whether a tuple surely is visible to an MVCC snapshot: nobody has
+ * Returns whether a tuple surely is visible to an MVCC snapshot: nobody has
  * deleted it, and its inserter is known to have committed before every
  * transaction that the snapshot takes for running.
  *
@@ -135,7 +135,7 @@ count_page(Relation rel, Buffer buffer, Snapshot snapshot)
 }
 
 /*
- * Says whether a relation's rows can be counted here: it is stored as a
+ * Returns whether a relation's rows can be counted here: it is stored as a
  * heap, and not in another session's memory.
  */
 bool

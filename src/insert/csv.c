@@ -14,14 +14,12 @@
 
 #include "common/args.h"
 #include "catalog/pg_authid.h"
+#include "insert/call.h"
 #include "insert/clauses.h"
-#include "insert/load.h"
 #include "miscadmin.h"
 #include "source/source_csv.h"
-#include "common/sqltext.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(insert_csv);
 PG_FUNCTION_INFO_V1(insert_csv_text);
@@ -84,42 +82,30 @@ open_text(FunctionCallInfo fcinfo, PgsyncTarget *target,
 	return pgsync_source_csv_open_text(target, PG_GETARG_TEXT_PP(1), options);
 }
 
-/*
- * Does the work of both functions, whose arguments differ in the second only;
- * all that it allocates is gone when it returns.
- */
+/* Does the work of both functions, whose arguments differ in the second only. */
 static Datum
-insert_csv_internal(FunctionCallInfo fcinfo, OpenSource open_source,
-					const char *encoding)
+insert_csv_internal(FunctionCallInfo fcinfo, const char *data_argname,
+					OpenSource open_source, int encoding_argno)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "pgsync insert CSV",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext oldcontext = MemoryContextSwitchTo(context);
-	PgsyncTarget *target;
-	PgsyncSource *source;
+	PgsyncCall	call;
 	PgsyncCsvOptions options = {0};
-	PgsyncClauses clauses = {0};
-	PgsyncCounts counts;
 
+	pgsync_call_begin(&call, fcinfo, data_argname);
 	options.exclude_columns = pgsync_arg_name_list(fcinfo, 2,
 												   "exclude_columns");
 	options.delimiter = text_option(fcinfo, 3, ",");
-	clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 4);
 	options.null_string = text_option(fcinfo, 5, "");
 	options.quote = text_option(fcinfo, 6, "\"");
 	options.escape = text_option(fcinfo, 7, NULL);
-	options.encoding = encoding;
+	if (encoding_argno > 0)
+		options.encoding = text_option(fcinfo, encoding_argno, NULL);
+	call.clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 4);
 
-	target = pgsync_target_open(PG_GETARG_OID(0));
-	source = open_source(fcinfo, target, &options);
-	counts = pgsync_load(source, &clauses, None_Receiver);
-	pgsync_source_csv_close(source);
-	pgsync_target_close(target);
-
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
-	PG_RETURN_INT64(counts.processed);
+	pgsync_call_open(&call);
+	pgsync_call_load(&call, open_source(fcinfo, call.target, &options),
+					 None_Receiver);
+	pgsync_call_end(&call);
+	PG_RETURN_INT64(call.counts.processed);
 }
 
 /*
@@ -137,10 +123,7 @@ insert_csv_internal(FunctionCallInfo fcinfo, OpenSource open_source,
 Datum
 insert_csv(PG_FUNCTION_ARGS)
 {
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "csv_path");
-	return insert_csv_internal(fcinfo, open_file,
-							   pgsync_arg_cstring_or_null(fcinfo, 8));
+	return insert_csv_internal(fcinfo, "csv_path", open_file, 8);
 }
 
 /*
@@ -151,7 +134,5 @@ insert_csv(PG_FUNCTION_ARGS)
 Datum
 insert_csv_text(PG_FUNCTION_ARGS)
 {
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "csv");
-	return insert_csv_internal(fcinfo, open_text, NULL);
+	return insert_csv_internal(fcinfo, "csv", open_text, 0);
 }

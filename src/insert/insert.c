@@ -15,14 +15,12 @@
 #include "common/args.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "insert/call.h"
 #include "insert/clauses.h"
-#include "insert/load.h"
 #include "source/source_json.h"
 #include "value/row_receiver.h"
-#include "common/sqltext.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(insert_many_jsonb);
 PG_FUNCTION_INFO_V1(insert_many_json);
@@ -65,33 +63,22 @@ returning_list(PgsyncTarget *target, List *names)
 
 /*
  * Does insert_many's work: target regclass, data, on_conflict text, and from
- * 2.0 on overriding text; all that it allocates is gone when it returns.
+ * 2.0 on overriding text.
  */
 static Datum
 insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
-	MemoryContext context;
-	MemoryContext oldcontext;
-	PgsyncTarget *target;
-	PgsyncClauses clauses = {0};
-	PgsyncCounts counts;
+	PgsyncCall	call;
 
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync insert",
-									ALLOCSET_DEFAULT_SIZES);
-	oldcontext = MemoryContextSwitchTo(context);
-	clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 2);
-	clauses.overriding = pgsync_overriding_arg(fcinfo, 3);
-	target = pgsync_target_open(PG_GETARG_OID(0));
-	counts = pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1),
-												format),
-						 &clauses, None_Receiver);
-	pgsync_target_close(target);
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
-	PG_RETURN_INT64(counts.processed);
+	pgsync_call_begin(&call, fcinfo, "data");
+	call.clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 2);
+	call.clauses.overriding = pgsync_overriding_arg(fcinfo, 3);
+	pgsync_call_open(&call);
+	pgsync_call_load(&call, pgsync_source_for_json(call.target,
+												   PG_GETARG_DATUM(1), format),
+					 None_Receiver);
+	pgsync_call_end(&call);
+	PG_RETURN_INT64(call.counts.processed);
 }
 
 /*
@@ -145,20 +132,17 @@ insert_many_text(PG_FUNCTION_ARGS)
 
 /* Inserts data and sends the rows that "names" ask for to the receiver. */
 static void
-insert_into_receiver(FunctionCallInfo fcinfo, List *names,
+insert_into_receiver(PgsyncCall *call, List *names,
 					 PgsyncRowReceiver *receiver)
 {
-	PgsyncClauses clauses = {0};
-	PgsyncTarget *target;
+	Datum		data = call->fcinfo->args[1].value;
 
-	clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 3);
-	target = pgsync_target_open(PG_GETARG_OID(0));
-	clauses.returning = returning_list(target, names);
-	pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1),
-									   PGSYNC_JSON_FORMAT_JSONB),
-				&clauses,
-				clauses.returning ? &receiver->pub : None_Receiver);
-	pgsync_target_close(target);
+	call->clauses.on_conflict = pgsync_on_conflict_arg(call->fcinfo, 3);
+	pgsync_call_open(call);
+	call->clauses.returning = returning_list(call->target, names);
+	pgsync_call_load(call, pgsync_source_for_json(call->target, data,
+												  PGSYNC_JSON_FORMAT_JSONB),
+					 call->clauses.returning ? &receiver->pub : None_Receiver);
 }
 
 /*
@@ -173,27 +157,19 @@ insert_into_receiver(FunctionCallInfo fcinfo, List *names,
 Datum
 insert_one(PG_FUNCTION_ARGS)
 {
-	MemoryContext context;
-	MemoryContext oldcontext;
-	PgsyncRowReceiver *receiver;
+	PgsyncRowReceiver *receiver = pgsync_row_receiver_create(NULL, NULL);
+	PgsyncCall	call;
 
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
+	pgsync_call_begin(&call, fcinfo, "data");
 	if (!JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(1)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("data must be a JSON object"),
 				 errhint("For an array of objects use insert_many or insert_returning.")));
-
-	receiver = pgsync_row_receiver_create(NULL, NULL);
-	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync insert",
-									ALLOCSET_DEFAULT_SIZES);
-	oldcontext = MemoryContextSwitchTo(context);
-	insert_into_receiver(fcinfo,
+	insert_into_receiver(&call,
 						 pgsync_arg_name_list(fcinfo, 2, "return_columns"),
 						 receiver);
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
+	pgsync_call_end(&call);
 	if (!receiver->found)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(receiver->first);
@@ -212,18 +188,11 @@ Datum
 insert_returning(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext context;
-	MemoryContext oldcontext;
-	PgsyncRowReceiver *receiver;
+	PgsyncCall	call;
 	List	   *names;
 
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
-
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync insert",
-									ALLOCSET_DEFAULT_SIZES);
-	oldcontext = MemoryContextSwitchTo(context);
+	pgsync_call_begin(&call, fcinfo, "data");
 	names = PG_ARGISNULL(2) ? list_make1("*") :
 		pgsync_arg_name_list(fcinfo, 2, "return_columns");
 	if (names == NIL)
@@ -231,9 +200,9 @@ insert_returning(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"return_columns\" must name at least one column"),
 				 errhint("Use '{*}' for all columns, or insert_many to return none.")));
-	receiver = pgsync_row_receiver_create(rsinfo->setResult, rsinfo->setDesc);
-	insert_into_receiver(fcinfo, names, receiver);
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
+	insert_into_receiver(&call, names,
+						 pgsync_row_receiver_create(rsinfo->setResult,
+													rsinfo->setDesc));
+	pgsync_call_end(&call);
 	return (Datum) 0;
 }

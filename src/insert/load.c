@@ -78,42 +78,74 @@ append_clipped(StringInfo buf, const char *value, int len)
 	appendStringInfoString(buf, clipped < len ? "...\"" : "\"");
 }
 
+/* How error context names places in the input */
+typedef struct PlaceMessages
+{
+	const char *one;
+	const char *several;
+	const char *earlier;		/* one, or any before it */
+	const char *value;
+} PlaceMessages;
+
+/* By PgsyncUnit */
+static const PlaceMessages messages[] = {
+	[PGSYNC_UNIT_ROW] = {
+		.one = gettext_noop("row %llu"),
+		.several = gettext_noop("rows %llu to %llu"),
+		.earlier = gettext_noop("at or before row %llu"),
+		.value = gettext_noop("row %llu, column \"%s\": %s"),
+	},
+	[PGSYNC_UNIT_LINE] = {
+		.one = gettext_noop("line %llu"),
+		.several = gettext_noop("lines %llu to %llu"),
+		.earlier = gettext_noop("at or before line %llu"),
+		.value = gettext_noop("line %llu, column \"%s\": %s"),
+	},
+};
+
+/* Adds the place in the input that is being read. */
+static void
+add_reading_context(Load *load, const PlaceMessages *message)
+{
+	PgsyncRow  *row = &load->row;
+	StringInfoData value;
+	StringInfoData shown;
+
+	if (row->column == 0)
+	{
+		if (row->number > 0)
+			errcontext(message->one, (unsigned long long) row->number);
+		return;
+	}
+	initStringInfo(&value);
+	initStringInfo(&shown);
+	load->source->routine->describe_value(load->source, row->column, &value);
+	append_clipped(&shown, value.data, value.len);
+	errcontext(message->value, (unsigned long long) row->number,
+			   load->target->columns[row->column - 1].name, shown.data);
+}
+
 /* Adds where in the input an error belongs to its context. */
 static void
 load_error_callback(void *arg)
 {
 	Load	   *load = arg;
-	const char *unit = load->source->routine->unit;
+	const PlaceMessages *message = &messages[load->source->routine->unit];
 	PgsyncPlace *place = &load->place;
-	PgsyncRow  *row = &load->row;
 
 	if (place->storing_first != place->storing_last)
-		errcontext("%ss %llu to %llu", unit,
+		errcontext(message->several,
 				   (unsigned long long) place->storing_first,
 				   (unsigned long long) place->storing_last);
 	else if (place->storing_first != 0)
-		errcontext("%s %llu", unit, (unsigned long long) place->storing_first);
-	else if (load->reading && row->column != 0)
-	{
-		StringInfoData value;
-		StringInfoData shown;
-
-		initStringInfo(&value);
-		initStringInfo(&shown);
-		load->source->routine->describe_value(load->source, row->column,
-											  &value);
-		append_clipped(&shown, value.data, value.len);
-		errcontext("%s %llu, column \"%s\": %s", unit,
-				   (unsigned long long) row->number,
-				   load->target->columns[row->column - 1].name, shown.data);
-	}
-	else if (load->reading && row->number > 0)
-		errcontext("%s %llu", unit, (unsigned long long) row->number);
+		errcontext(message->one, (unsigned long long) place->storing_first);
+	else if (load->reading &&
+			 (load->row.column != 0 || load->row.number > 0))
+		add_reading_context(load, message);
 	else if (place->number > 0 && place->batched)
-		errcontext("at or before %s %llu", unit,
-				   (unsigned long long) place->number);
+		errcontext(message->earlier, (unsigned long long) place->number);
 	else if (place->number > 0)
-		errcontext("%s %llu", unit, (unsigned long long) place->number);
+		errcontext(message->one, (unsigned long long) place->number);
 }
 
 /* Starts progress reporting, unless a command that reports is running. */

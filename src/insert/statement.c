@@ -29,12 +29,10 @@
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "parser/parser.h"
 #include "sink/sinks.h"
 #include "common/spi_util.h"
-#include "common/sqltext.h"
+#include "common/query.h"
 #include "insert/statement.h"
-#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -48,13 +46,6 @@ struct PgsyncStatement
 	bool	   *named;			/* by attribute: named by a row so far? */
 	const PgsyncSinkRoutine *sink;
 };
-
-/* Makes errors point into a query of ours; "arg" is that query. */
-static void
-query_error_callback(void *arg)
-{
-	pgsync_internal_error_position(arg);
-}
 
 /*
  * Creates a statement whose pgsync_rows has the columns given, an element
@@ -124,34 +115,20 @@ make_text(PgsyncStatement *statement)
 }
 
 /*
- * Parses, rewrites and plans a query of ours.  NULL if that does not give
- * exactly one planned INSERT, as rules may have it.
+ * Plans the statement.  NULL if that does not give exactly one INSERT, as
+ * rules may have it.
  */
 static PlannedStmt *
-plan_query(PgsyncStatement *statement, char *query)
+plan_query(PgsyncRun *run)
 {
-	ErrorContextCallback callback;
-	List	   *raw;
-	List	   *rewritten;
-	PlannedStmt *plan = NULL;
-	int			nparams = statement->run.params ? statement->run.params->numParams : 0;
-	Oid		   *types = palloc(sizeof(Oid) * Max(nparams, 1));
+	List	   *queries = pgsync_query_rewrite(run->query, run->params,
+											   run->env);
+	Query	   *query = queries != NIL ? linitial_node(Query, queries) : NULL;
 
-	for (int i = 0; i < nparams; i++)
-		types[i] = statement->run.params->params[i].ptype;
-	callback.callback = query_error_callback;
-	callback.arg = query;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	raw = raw_parser(query, RAW_PARSE_DEFAULT);
-	rewritten = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, raw),
-												   query, types, nparams,
-												   statement->run.env);
-	if (list_length(rewritten) == 1 &&
-		linitial_node(Query, rewritten)->commandType == CMD_INSERT)
-		plan = pg_plan_query(linitial_node(Query, rewritten), query, 0, NULL);
-	error_context_stack = callback.previous;
-	return plan;
+	if (list_length(queries) != 1 || query->commandType != CMD_INSERT)
+		return NULL;
+	/* the values of $n change from row to row: they are not planned with */
+	return pgsync_query_plan(query, run->query, 0, NULL);
 }
 
 /* Returns attribute numbers the way range table entries keep them. */
@@ -224,7 +201,7 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 		statement->clauses.on_conflict = hook->begin_statement(hook, named,
 															   &run->params);
 	run->query = make_text(statement);
-	run->plan = plan_query(statement, run->query);
+	run->plan = plan_query(run);
 	statement->sink = choose_sink(statement);
 	if (!statement->sink->runs_text)
 		restrict_inserted_columns(statement);
@@ -274,7 +251,7 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 	wider = pgsync_statement_create(target, &clauses, statement->run.feed,
 									statement->run.place, columns);
 	wider->run.query = make_text(wider);
-	wider->run.plan = plan_query(wider, wider->run.query);
+	wider->run.plan = plan_query(&wider->run);
 	if (wider->run.plan == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

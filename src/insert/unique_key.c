@@ -165,7 +165,7 @@ check_key_is_local(Relation rel)
 				 errhint("Upsert into the tables on their own servers, or use insert_many with ON CONFLICT DO NOTHING.")));
 }
 
-/* Says which keys there are, as an error's detail. */
+/* Adds the keys that there are, as an error's detail. */
 static int
 errdetail_usable_keys(PgsyncTarget *target, List *keys)
 {

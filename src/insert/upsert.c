@@ -31,12 +31,11 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
-#include "insert/load.h"
+#include "insert/call.h"
 #include "source/source_json.h"
 #include "insert/unique_key.h"
 #include "insert/update_columns.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(upsert_many_jsonb);
@@ -205,31 +204,16 @@ make_result(FunctionCallInfo fcinfo, const PgsyncCounts *counts)
 static Datum
 upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
-	MemoryContext context;
-	MemoryContext oldcontext;
-	PgsyncTarget *target;
-	PgsyncClauses clauses = {0};
-	Upsert	   *upsert;
-	PgsyncCounts counts;
-	Datum		result;
+	PgsyncCall	call;
 
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync upsert",
-									ALLOCSET_DEFAULT_SIZES);
-	oldcontext = MemoryContextSwitchTo(context);
-	target = pgsync_target_open(PG_GETARG_OID(0));
-	upsert = create_upsert(fcinfo, target);
-	clauses.hook = &upsert->base;
-	counts = pgsync_load(pgsync_source_for_json(target, PG_GETARG_DATUM(1), format),
-						 &clauses, None_Receiver);
-	pgsync_target_close(target);
-	MemoryContextSwitchTo(oldcontext);
-
-	result = make_result(fcinfo, &counts);
-	MemoryContextDelete(context);
-	PG_RETURN_DATUM(result);
+	pgsync_call_begin(&call, fcinfo, "data");
+	pgsync_call_open(&call);
+	call.clauses.hook = &create_upsert(fcinfo, call.target)->base;
+	pgsync_call_load(&call, pgsync_source_for_json(call.target,
+												   PG_GETARG_DATUM(1), format),
+					 None_Receiver);
+	pgsync_call_end(&call);
+	PG_RETURN_DATUM(make_result(fcinfo, &call.counts));
 }
 
 /*

@@ -32,13 +32,19 @@
 
 typedef struct PgsyncSource PgsyncSource;
 
+typedef enum PgsyncUnit
+{
+	PGSYNC_UNIT_ROW,
+	PGSYNC_UNIT_LINE,			/* the one that the row begins on */
+} PgsyncUnit;
+
 /* More of a value than error context shows */
 #define PGSYNC_MAX_DESCRIBED	1024
 
 typedef struct PgsyncSourceRoutine
 {
-	/* What a row's number counts: "row", or "line" of a file */
-	const char *unit;
+	/* What a row's number counts */
+	PgsyncUnit	unit;
 
 	/* For progress reports: does it read a file of the server? */
 	bool		reads_file;
@@ -80,6 +86,12 @@ typedef struct PgsyncSourceRoutine
 	 * of CSV without its line end), else as text.
 	 */
 	void		(*append_raw) (PgsyncSource *source, StringInfo buf);
+
+	/*
+	 * Closes the source, after fetch has returned false.  NULL if there is
+	 * nothing to be closed; memory is the caller's context's business.
+	 */
+	void		(*close) (PgsyncSource *source);
 
 	/*
 	 * Tells how far the input has been read and how long it is, in bytes; a

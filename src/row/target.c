@@ -14,9 +14,8 @@
 #include "pgsync.h"
 
 #include "access/relation.h"
-#include "common/args.h"
+#include "common/relation.h"
 #include "catalog/pg_class.h"
-#include "mb/pg_wchar.h"
 #include "storage/lmgr.h"
 #include "row/target.h"
 #include "utils/builtins.h"
@@ -28,27 +27,6 @@ typedef struct NameEntry
 	NameData	name;			/* hash key: zero-padded */
 	AttrNumber	attnum;
 } NameEntry;
-
-/* Refuses relations that INSERT cannot name as its target. */
-static void
-check_relkind(Relation rel)
-{
-	switch (rel->rd_rel->relkind)
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-		case RELKIND_FOREIGN_TABLE:
-		case RELKIND_VIEW:
-			break;
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("cannot insert into relation \"%s\"",
-							RelationGetRelationName(rel)),
-					 errdetail_relkind_not_supported(rel->rd_rel->relkind),
-					 errhint("The target must be a table, a partitioned table, a foreign table or a view.")));
-	}
-}
 
 /* Returns whether the relation has a rule that rewrites INSERTs. */
 static bool
@@ -72,12 +50,7 @@ open_target(Oid relid, LOCKMODE lockmode)
 	TupleDesc	tupdesc;
 
 	target->mcxt = CurrentMemoryContext;
-	target->rel = try_relation_open(relid, lockmode);
-	if (target->rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	check_relkind(target->rel);
+	target->rel = pgsync_open_relation(relid, lockmode, PGSYNC_FOR_INSERT);
 
 	tupdesc = RelationGetDescr(target->rel);
 	target->natts = tupdesc->natts;
@@ -182,16 +155,7 @@ pgsync_target_find(PgsyncTarget *target, const char *name, int len)
 void
 pgsync_target_unknown_column(PgsyncTarget *target, const char *name, int len)
 {
-	/* a name this long is nonsense: show enough to recognise it */
-	char	   *shown = pnstrdup(name, pg_mbcliplen(name, len, 2 * NAMEDATALEN));
-	const char *closest = pgsync_closest_attribute(target->rel, shown);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of relation \"%s\" does not exist",
-					shown, RelationGetRelationName(target->rel)),
-			 closest ?
-			 errhint("Perhaps you meant the column \"%s\".", closest) : 0));
+	pgsync_undefined_column(target->rel, name, len, NULL, NULL, NULL);
 }
 
 /* Returns the converter of a column, made when first asked for. */

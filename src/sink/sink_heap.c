@@ -33,24 +33,45 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* A buffer is stored when it has this many rows or bytes */
+/*
+ * A buffer is stored when it has this many rows or bytes of input, as in
+ * copyfrom.c: by then what is done once a batch no longer shows beside what is
+ * done once a row, and the values still fit a processor's cache.
+ */
 #define MAX_BUFFERED_ROWS	1000
 #define MAX_BUFFERED_BYTES	65535
 
-/* ... or when its values take this much memory, as defaults may do */
+/*
+ * ... or when its values take this much memory: a default or a jsonb may be
+ * much larger than the input that it came of.
+ */
 #define MAX_VALUE_BYTES		(1024 * 1024)
 
-/* What a buffer's slots may take, which matters for very wide tables */
+/*
+ * What a buffer's slots may take.  A row of 1600 columns needs 14 kB of them,
+ * whatever its values are: 1000 such slots would be as much as a small
+ * server's work_mem.
+ */
 #define MAX_SLOT_BYTES		(256 * 1024)
 
-/* All buffers are stored when together they have this much */
+/*
+ * All buffers are stored when together they have this much.  It is a few full
+ * buffers, so that rows spread over many partitions still come in batches,
+ * while memory stays that of a batch.
+ */
 #define MAX_TOTAL_ROWS		4096
 #define MAX_TOTAL_BYTES		(1024 * 1024)
 
-/* There never are more buffers than this */
+/*
+ * There never are more buffers than this, each with a memory context and a
+ * few slots: beyond, a row has a partition of its own, and batches none.
+ */
 #define MAX_BUFFERS			512
 
-/* How many buffers are kept after that; more are made when needed */
+/*
+ * How many buffers are kept after all have been stored: as many as are likely
+ * to get rows again, with rows coming in clusters.  More are made when needed.
+ */
 #define MAX_KEPT_BUFFERS	64
 
 /* Rows on their way into one relation */

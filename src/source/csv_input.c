@@ -114,7 +114,7 @@ pgsync_csv_input_open_text(text *csv)
 	return input;
 }
 
-/* Says which encoding the bytes are in, before any are read. */
+/* Sets which encoding the bytes are in, before any are read. */
 void
 pgsync_csv_input_set_encoding(PgsyncCsvInput *input, int encoding)
 {

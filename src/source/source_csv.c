@@ -22,6 +22,7 @@
 #include "pgsync.h"
 
 #include "common/args.h"
+#include "common/relation.h"
 #include "commands/copy.h"
 #include "commands/copyfrom_internal.h"
 #include "commands/progress.h"
@@ -186,48 +187,40 @@ find_excluded(CsvSource *source, const char *name)
 }
 
 /*
- * Returns what a header of one field was probably delimited with, as a hint
- * names it, or NULL.
+ * Returns a hint at what a header of one field was probably delimited with,
+ * or NULL.
  */
 static const char *
-guess_delimiter(const char *header)
+delimiter_hint(const char *header)
 {
-	static const char *const usual[][2] = {
-		{",", "\",\""},
-		{";", "\";\""},
-		{"|", "\"|\""},
-		{"\t", "a tab"},
+	static const struct
+	{
+		char		delimiter;
+		const char *hint;
+	}			usual[] =
+	{
+		{',', gettext_noop("Perhaps the delimiter is \",\".")},
+		{';', gettext_noop("Perhaps the delimiter is \";\".")},
+		{'|', gettext_noop("Perhaps the delimiter is \"|\".")},
+		{'\t', gettext_noop("Perhaps the delimiter is a tab.")},
 	};
 
 	for (int i = 0; i < lengthof(usual); i++)
 	{
-		if (strstr(header, usual[i][0]) != NULL)
-			return usual[i][1];
+		if (strchr(header, usual[i].delimiter) != NULL)
+			return _(usual[i].hint);
 	}
 	return NULL;
 }
 
 /* Reports a name in the header that is no column (42703). */
-static void
+pg_noreturn static void
 report_unknown_name(CsvSource *source, const char *name)
 {
-	Relation	rel = source->base.target->rel;
-	int			len = strlen(name);
-	char	   *shown = pnstrdup(name,
-								 pg_mbcliplen(name, len, 2 * NAMEDATALEN));
-	const char *closest = pgsync_closest_attribute(rel, shown);
-	const char *delimiter = source->nfields == 1 ? guess_delimiter(name) : NULL;
-
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of relation \"%s\" does not exist",
-					shown, RelationGetRelationName(rel)),
-			 errdetail("The first line of the CSV must name columns of the target."),
-			 delimiter ?
-			 errhint("Perhaps the delimiter is %s.", delimiter) :
-			 closest ?
-			 errhint("Perhaps you meant the column \"%s\".", closest) :
-			 errhint("A field that is not to be loaded can be named in exclude_columns.")));
+	pgsync_undefined_column(source->base.target->rel, name, strlen(name),
+							_("The first line of the CSV must name columns of the target."),
+							source->nfields == 1 ? delimiter_hint(name) : NULL,
+							_("A field that is not to be loaded can be named in exclude_columns."));
 }
 
 /*
@@ -459,22 +452,35 @@ csv_source_progress(PgsyncSource *base, int64 *done, int64 *total)
 	*total = pgsync_csv_input_length(source->input);
 }
 
+/* Closes the parser and the input; see PgsyncSourceRoutine. */
+static void
+csv_source_close(PgsyncSource *base)
+{
+	CsvSource  *source = (CsvSource *) base;
+
+	EndCopyFrom(source->copy);
+	pgsync_outer_progress_restore(&source->outer);
+	pgsync_csv_input_close(source->input);
+}
+
 static const PgsyncSourceRoutine csv_text_routine = {
-	.unit = "line",
+	.unit = PGSYNC_UNIT_LINE,
 	.fetch = csv_source_fetch,
 	.convert = csv_source_convert,
 	.describe_value = csv_source_describe_value,
 	.append_raw = csv_source_append_raw,
+	.close = csv_source_close,
 	.progress = csv_source_progress,
 };
 
 static const PgsyncSourceRoutine csv_file_routine = {
-	.unit = "line",
+	.unit = PGSYNC_UNIT_LINE,
 	.reads_file = true,
 	.fetch = csv_source_fetch,
 	.convert = csv_source_convert,
 	.describe_value = csv_source_describe_value,
 	.append_raw = csv_source_append_raw,
+	.close = csv_source_close,
 	.progress = csv_source_progress,
 };
 
@@ -556,15 +562,4 @@ pgsync_source_csv_open_text(PgsyncTarget *target, text *csv,
 	text_options.encoding = GetDatabaseEncodingName();
 	return create_source(target, &csv_text_routine,
 						 pgsync_csv_input_open_text(csv), &text_options);
-}
-
-/* Closes a source that has been read to its end. */
-void
-pgsync_source_csv_close(PgsyncSource *base)
-{
-	CsvSource  *source = (CsvSource *) base;
-
-	EndCopyFrom(source->copy);
-	pgsync_outer_progress_restore(&source->outer);
-	pgsync_csv_input_close(source->input);
 }

@@ -30,6 +30,5 @@ extern PgsyncSource *pgsync_source_csv_open_file(PgsyncTarget *target,
 extern PgsyncSource *pgsync_source_csv_open_text(PgsyncTarget *target,
 												 text *csv,
 												 const PgsyncCsvOptions *options);
-extern void pgsync_source_csv_close(PgsyncSource *source);
 
 #endif							/* PGSYNC_SOURCE_CSV_H */

@@ -528,7 +528,7 @@ json_source_progress(PgsyncSource *base, int64 *done, int64 *total)
 }
 
 static const PgsyncSourceRoutine json_source_routine = {
-	.unit = "row",
+	.unit = PGSYNC_UNIT_ROW,
 	.raw_is_json = true,
 	.fetch = json_source_fetch,
 	.convert = json_source_convert,

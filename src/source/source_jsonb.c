@@ -160,7 +160,7 @@ jsonb_source_progress(PgsyncSource *base, int64 *done, int64 *total)
 }
 
 static const PgsyncSourceRoutine jsonb_source_routine = {
-	.unit = "row",
+	.unit = PGSYNC_UNIT_ROW,
 	.raw_is_json = true,
 	.fetch = jsonb_source_fetch,
 	.convert = jsonb_source_convert,

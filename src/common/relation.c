@@ -1,0 +1,110 @@
+/*-------------------------------------------------------------------------
+ *
+ * relation.c
+ *	  Opening the relations that a caller names, and finding their columns.
+ *
+ * Privileges are not checked here: the statement that uses the relation does
+ * that, or the caller.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "common/args.h"
+#include "common/relation.h"
+#include "mb/pg_wchar.h"
+#include "utils/rel.h"
+
+/* Which kinds a use can have, and what is said of the others */
+typedef struct RelationUse
+{
+	const char *relkinds;
+	const char *message;		/* with a %s for the name */
+	const char *hint;			/* or NULL */
+} RelationUse;
+
+/* By PgsyncRelationUse */
+static const RelationUse uses[] = {
+	[PGSYNC_FOR_INSERT] = {
+		.relkinds = (const char[]) {
+			RELKIND_RELATION, RELKIND_PARTITIONED_TABLE,
+			RELKIND_FOREIGN_TABLE, RELKIND_VIEW, '\0'
+		},
+		.message = gettext_noop("cannot insert into relation \"%s\""),
+		.hint = gettext_noop("The target must be a table, a partitioned table, a foreign table or a view."),
+	},
+	[PGSYNC_FOR_COUNT] = {
+		.relkinds = (const char[]) {
+			RELKIND_RELATION, RELKIND_PARTITIONED_TABLE, RELKIND_MATVIEW,
+			RELKIND_TOASTVALUE, RELKIND_VIEW, RELKIND_FOREIGN_TABLE,
+			RELKIND_SEQUENCE, '\0'
+		},
+		.message = gettext_noop("cannot count the rows of relation \"%s\""),
+	},
+	[PGSYNC_FOR_COLUMN] = {
+		.relkinds = (const char[]) {
+			RELKIND_RELATION, RELKIND_PARTITIONED_TABLE,
+			RELKIND_FOREIGN_TABLE, RELKIND_VIEW, RELKIND_MATVIEW, '\0'
+		},
+		.message = gettext_noop("\"%s\" is not a table"),
+	},
+	[PGSYNC_FOR_SEQUENCE] = {
+		.relkinds = (const char[]) {RELKIND_SEQUENCE, '\0'},
+		.message = gettext_noop("\"%s\" is not a sequence"),
+	},
+};
+
+/*
+ * Opens a relation of the caller's choice.
+ *
+ * Errors: 42P01 if there is none, 42809 if it is of a kind that is no use.
+ */
+Relation
+pgsync_open_relation(Oid relid, LOCKMODE lockmode, PgsyncRelationUse use)
+{
+	Relation	rel = try_relation_open(relid, lockmode);
+	const char *hint = uses[use].hint;
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	if (strchr(uses[use].relkinds, rel->rd_rel->relkind) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg(uses[use].message, RelationGetRelationName(rel)),
+				 errdetail_relkind_not_supported(rel->rd_rel->relkind),
+				 hint != NULL ? errhint("%s", _(hint)) : 0));
+	return rel;
+}
+
+/*
+ * Reports a name that is no column of a relation (42703).
+ *
+ * The hint is the one given, else the column that was probably meant, else
+ * "otherwise".  These and the detail are NULL for none, or translated.
+ */
+void
+pgsync_undefined_column(Relation rel, const char *name, int len,
+						const char *detail, const char *hint,
+						const char *otherwise)
+{
+	/* a name this long is nonsense: show enough to recognise it */
+	char	   *shown = pnstrdup(name, pg_mbcliplen(name, len, 2 * NAMEDATALEN));
+	const char *closest = pgsync_closest_attribute(rel, shown);
+
+	if (hint == NULL && closest == NULL)
+		hint = otherwise;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of relation \"%s\" does not exist",
+					shown, RelationGetRelationName(rel)),
+			 detail != NULL ? errdetail_internal("%s", detail) : 0,
+			 hint != NULL ? errhint("%s", hint) :
+			 closest != NULL ?
+			 errhint("Perhaps you meant the column \"%s\".", closest) : 0));
+}

@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * relation.h
+ *	  Opening the relations that a caller names, and finding their columns.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_RELATION_H
+#define PGSYNC_RELATION_H
+
+#include "storage/lockdefs.h"
+#include "utils/relcache.h"
+
+/* What a relation is opened for; it decides which kinds will do */
+typedef enum PgsyncRelationUse
+{
+	PGSYNC_FOR_INSERT,			/* rows are put into it */
+	PGSYNC_FOR_COUNT,			/* its rows are counted */
+	PGSYNC_FOR_COLUMN,			/* a column of its rows is read */
+	PGSYNC_FOR_SEQUENCE,		/* it is the sequence itself */
+} PgsyncRelationUse;
+
+extern Relation pgsync_open_relation(Oid relid, LOCKMODE lockmode,
+									 PgsyncRelationUse use);
+pg_noreturn extern void pgsync_undefined_column(Relation rel,
+												const char *name, int len,
+												const char *detail,
+												const char *hint,
+												const char *otherwise);
+
+#endif							/* PGSYNC_RELATION_H */

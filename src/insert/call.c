@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * call.c
+ *	  The frame of a call that loads rows.
+ *
+ *		begin -> arguments are read -> open -> load -> end -> result
+ *
+ * Arguments are read before the target is opened: a call that makes no sense
+ * locks nothing.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "common/args.h"
+#include "insert/call.h"
+#include "utils/memutils.h"
+
+/*
+ * Begins a call whose first argument is the target and whose second is the
+ * data, under the name given; both are required.  From here to the end, the
+ * current memory context is the call's.
+ */
+void
+pgsync_call_begin(PgsyncCall *call, FunctionCallInfo fcinfo,
+				  const char *data_argname)
+{
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ARG(fcinfo, 1, data_argname);
+
+	memset(call, 0, sizeof(PgsyncCall));
+	call->fcinfo = fcinfo;
+	call->context = AllocSetContextCreate(CurrentMemoryContext, "pgsync call",
+										  ALLOCSET_DEFAULT_SIZES);
+	call->outer = MemoryContextSwitchTo(call->context);
+}
+
+/* Opens the target, with INSERT's lock. */
+void
+pgsync_call_open(PgsyncCall *call)
+{
+	call->target = pgsync_target_open(DatumGetObjectId(call->fcinfo->args[0].value));
+}
+
+/* Loads a source's rows; what RETURNING makes of them goes to "dest". */
+void
+pgsync_call_load(PgsyncCall *call, PgsyncSource *source, DestReceiver *dest)
+{
+	call->counts = pgsync_load(source, &call->clauses, dest);
+	if (source->routine->close != NULL)
+		source->routine->close(source);
+	pgsync_target_close(call->target);
+}
+
+/* Ends the call: all that it has allocated is gone. */
+void
+pgsync_call_end(PgsyncCall *call)
+{
+	MemoryContextSwitchTo(call->outer);
+	MemoryContextDelete(call->context);
+}
