@@ -357,9 +357,9 @@ report_field_count(CsvSource *source, int nfields)
 	const char *hint = NULL;
 
 	if (source->at_marker)
-		hint = "A line of just \"\\.\" is data, not the end of the data.";
+		hint = gettext_noop("A line of just \"\\.\" is data, not the end of the data.");
 	else if (source->copy->line_buf.len == 0)
-		hint = "The line is empty.";
+		hint = gettext_noop("The line is empty.");
 	if (nfields > source->nfields)
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
@@ -372,7 +372,7 @@ report_field_count(CsvSource *source, int nfields)
 					source->fields[nfields].name),
 			 errdetail("The header has %d fields, the row has %d.",
 					   source->nfields, nfields),
-			 hint ? errhint("%s", hint) : 0));
+			 hint ? errhint("%s", _(hint)) : 0));
 }
 
 /* Splits the next line into fields; see PgsyncSourceRoutine. */
