@@ -72,28 +72,36 @@ pgsync_query_parse(const char *sql, RawParseMode mode, const char *argname)
 	return statements;
 }
 
-/*
- * Parses, analyzes and rewrites one statement of ours.  Returns the queries
- * that rules have made of it.
- */
-List *
-pgsync_query_rewrite(const char *sql, ParamListInfo params,
+/* Parses and analyzes one statement of ours. */
+Query *
+pgsync_query_analyze(const char *sql, ParamListInfo params,
 					 QueryEnvironment *env)
 {
 	PgsyncQueryContext context;
 	RawStmt    *statement;
-	List	   *queries;
+	Query	   *query;
 
 	statement = linitial_node(RawStmt,
 							  pgsync_query_parse(sql, RAW_PARSE_DEFAULT, NULL));
 	pgsync_query_begin(&context, sql, NULL);
 	if (params == NULL)
-		queries = pg_analyze_and_rewrite_fixedparams(statement, sql, NULL, 0,
-													 env);
+		query = parse_analyze_fixedparams(statement, sql, NULL, 0, env);
 	else
-		queries = pg_analyze_and_rewrite_withcb(statement, sql,
-												params->parserSetup,
-												params->parserSetupArg, env);
+		query = parse_analyze_withcb(statement, sql, params->parserSetup,
+									 params->parserSetupArg, env);
+	pgsync_query_end(&context);
+	return query;
+}
+
+/* Rewrites a query, which is used up, to the queries that rules make of it. */
+List *
+pgsync_query_rewrite(Query *query, const char *sql)
+{
+	PgsyncQueryContext context;
+	List	   *queries;
+
+	pgsync_query_begin(&context, sql, NULL);
+	queries = pg_rewrite_query(query);
 	pgsync_query_end(&context);
 	return queries;
 }

@@ -32,8 +32,9 @@ extern void pgsync_query_end(PgsyncQueryContext *context);
 
 extern List *pgsync_query_parse(const char *sql, RawParseMode mode,
 								const char *argname);
-extern List *pgsync_query_rewrite(const char *sql, ParamListInfo params,
-								  QueryEnvironment *env);
+extern Query *pgsync_query_analyze(const char *sql, ParamListInfo params,
+								   QueryEnvironment *env);
+extern List *pgsync_query_rewrite(Query *query, const char *sql);
 extern PlannedStmt *pgsync_query_plan(Query *query, const char *sql,
 									  int options, ParamListInfo params);
 extern void pgsync_query_infer_types(RawStmt *statement, const char *sql,

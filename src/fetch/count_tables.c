@@ -93,9 +93,11 @@ collect_scans(Plan *plan, bool below, List **scans)
 static void
 plan_count(TableCount *tables)
 {
-	tables->query = linitial_node(Query,
-								  pgsync_query_rewrite(tables->sql,
-													   tables->params, NULL));
+	Query	   *analyzed = pgsync_query_analyze(tables->sql, tables->params,
+												NULL);
+
+	tables->query = linitial_node(Query, pgsync_query_rewrite(analyzed,
+															  tables->sql));
 	tables->planned = pgsync_query_plan(copyObject(tables->query), tables->sql,
 										CURSOR_OPT_PARALLEL_OK,
 										tables->params);

@@ -51,13 +51,13 @@ pgsync_call_load(PgsyncCall *call, PgsyncSource *source, DestReceiver *dest)
 	call->counts = pgsync_load(source, &call->clauses, dest);
 	if (source->routine->close != NULL)
 		source->routine->close(source);
-	pgsync_target_close(call->target);
 }
 
-/* Ends the call: all that it has allocated is gone. */
+/* Ends the call: closes the target, and frees all that was allocated. */
 void
 pgsync_call_end(PgsyncCall *call)
 {
+	pgsync_target_close(call->target);
 	MemoryContextSwitchTo(call->outer);
 	MemoryContextDelete(call->context);
 }

@@ -14,10 +14,10 @@
 #include "common/args.h"
 #include "common/spi_util.h"
 #include "insert/keyed_statement.h"
+#include "insert/call.h"
 #include "insert/query_level.h"
 #include "insert/unique_key.h"
 #include "source/source_json.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(delete_many_jsonb);
 PG_FUNCTION_INFO_V1(delete_many_json);
@@ -58,35 +58,26 @@ delete_rows(PgsyncKeyedRows *rows)
 static Datum
 delete_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
-	MemoryContext context;
-	MemoryContext oldcontext;
-	PgsyncTarget *target;
+	PgsyncCall	call;
 	PgsyncKeyedOptions options = {0};
 	PgsyncSource *source;
 	PgsyncKeyedRows *rows;
 	int64		deleted;
 
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync delete",
-									ALLOCSET_DEFAULT_SIZES);
-	oldcontext = MemoryContextSwitchTo(context);
-	target = pgsync_target_open(PG_GETARG_OID(0));
-	options.keys = pgsync_any_key(target,
+	pgsync_call_begin(&call, fcinfo, "data");
+	pgsync_call_open(&call);
+	options.keys = pgsync_any_key(call.target,
 								  pgsync_arg_name_list(fcinfo, 2,
 													   "key_columns"));
-	options.ignored = columns_to_ignore(target, options.keys);
-	source = pgsync_source_for_json(target, PG_GETARG_DATUM(1), format);
+	options.ignored = columns_to_ignore(call.target, options.keys);
+	source = pgsync_source_for_json(call.target, PG_GETARG_DATUM(1), format);
 	source->ignored = options.ignored;
 	if (list_length(options.keys) == 1)
 		source->scalar_column = linitial_int(options.keys);
 	rows = pgsync_keyed_rows_read(source, &options);
 	deleted = delete_rows(rows);
 	pgsync_keyed_rows_end(rows);
-	pgsync_target_close(target);
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
+	pgsync_call_end(&call);
 	PG_RETURN_INT64(deleted);
 }
 

@@ -27,9 +27,9 @@
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type.h"
 #include "insert/keyed_rows.h"
+#include "row/place.h"
 #include "insert/unique_key.h"
 #include "insert/work_set.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -38,9 +38,6 @@
 #include "utils/rel.h"
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
-
-/* How much of a value error context shows */
-#define MAX_SHOWN_VALUE		100
 
 /* What is kept while the rows are being read */
 typedef struct Reader
@@ -73,27 +70,9 @@ static void
 read_error_callback(void *arg)
 {
 	Reader	   *reader = arg;
-	PgsyncRow  *row = &reader->row;
-	StringInfoData value;
-	int			shown;
 
-	if (row->number == 0)
-		return;
-	if (row->column == 0)
-	{
-		errcontext("%s %llu", reader->source->routine->unit,
-				   (unsigned long long) row->number);
-		return;
-	}
-	initStringInfo(&value);
-	reader->source->routine->describe_value(reader->source, row->column,
-											&value);
-	shown = pg_mbcliplen(value.data, value.len, MAX_SHOWN_VALUE);
-	errcontext("%s %llu, column \"%s\": \"%s%s\"",
-			   reader->source->routine->unit,
-			   (unsigned long long) row->number,
-			   reader->rows->target->columns[row->column - 1].name,
-			   pnstrdup(value.data, shown), shown < value.len ? "..." : "");
+	if (reader->row.number > 0)
+		pgsync_errcontext_reading(reader->source, &reader->row);
 }
 
 /* Returns the row type of the stored rows. */

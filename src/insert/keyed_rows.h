@@ -56,7 +56,7 @@ typedef struct PgsyncKeyedRows
 {
 	PgsyncTarget *target;
 	PgsyncKeyedOptions options;
-	const char *unit;			/* what the input's numbers count */
+	PgsyncUnit	unit;			/* what the input's numbers count */
 	TupleDesc	desc;
 	SortSupport order;			/* of the key's columns */
 	Tuplestorestate *store;

@@ -32,6 +32,8 @@
 #include "common/sqltext.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
+#include "common/query.h"
+#include "row/place.h"
 #include "insert/keyed_statement.h"
 #include "insert/query_level.h"
 #include "insert/unique_key.h"
@@ -118,13 +120,6 @@ pgsync_append_key_condition(StringInfo buf, PgsyncKeyedRows *rows)
 	}
 }
 
-/* Makes errors point into a query of ours; "arg" is that query. */
-static void
-query_error_callback(void *arg)
-{
-	pgsync_internal_error_position(arg);
-}
-
 /* Names the row that is being written in an error's context. */
 static void
 run_error_callback(void *arg)
@@ -132,8 +127,7 @@ run_error_callback(void *arg)
 	Run		   *run = arg;
 
 	if (run->writing)
-		errcontext("%s %lld", run->statement->rows->unit,
-				   (long long) run->input);
+		pgsync_errcontext_row(run->statement->rows->unit, run->input);
 }
 
 /* Registers pgsync_rows, and the way back from the executor to us. */
@@ -241,23 +235,6 @@ extend_query(PgsyncKeyedStatement *statement, Query *query)
 		move_last_condition(query);
 }
 
-/* Parses and analyzes the statement's text. */
-static Query *
-analyze(Run *run)
-{
-	PgsyncKeyedStatement *statement = run->statement;
-	ParamListInfo params = statement->params;
-	int			nparams = params != NULL ? params->numParams : 0;
-	Oid		   *types = palloc(sizeof(Oid) * (nparams + 1));
-	List	   *raw = raw_parser(statement->query, RAW_PARSE_DEFAULT);
-
-	for (int i = 0; i < nparams; i++)
-		types[i] = params->params[i].ptype;
-	return parse_analyze_fixedparams(linitial_node(RawStmt, raw),
-									 statement->query, types, nparams,
-									 run->env);
-}
-
 /* Refuses what rules or other extensions make of the statement. */
 static void
 refuse_rewritten(Run *run)
@@ -276,25 +253,20 @@ static void
 plan_statement(Run *run, int64 nrows)
 {
 	PgsyncKeyedStatement *statement = run->statement;
-	ErrorContextCallback callback;
 	Query	   *query;
 	List	   *rewritten;
 
 	run->rows->md.enrtuples = nrows;
-	callback.callback = query_error_callback;
-	callback.arg = unconstify(char *, statement->query);
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	query = analyze(run);
+	query = pgsync_query_analyze(statement->query, statement->params,
+								 run->env);
 	if (statement->operation == CMD_UPDATE || statement->operation == CMD_DELETE)
 		extend_query(statement, query);
-	rewritten = pg_rewrite_query(query);
+	rewritten = pgsync_query_rewrite(query, statement->query);
 	if (list_length(rewritten) != 1 ||
 		linitial_node(Query, rewritten)->commandType != statement->operation)
 		refuse_rewritten(run);
-	run->plan = pg_plan_query(linitial_node(Query, rewritten),
-							  statement->query, 0, statement->params);
-	error_context_stack = callback.previous;
+	run->plan = pgsync_query_plan(linitial_node(Query, rewritten),
+								  statement->query, 0, statement->params);
 	if (statement->operation != CMD_SELECT &&
 		!IsA(run->plan->planTree, ModifyTable))
 		refuse_rewritten(run);

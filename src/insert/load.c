@@ -16,8 +16,8 @@
  * - With a row hook, whose clause depends on the columns, a row that names
  *	 a new column begins another statement.
  *
- * Also kept here: error context ("row 17, column ...") and the progress that
- * pg_stat_progress_copy shows.
+ * Also kept here: which place error context names (place.c has the words), and
+ * the progress that pg_stat_progress_copy shows.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -28,17 +28,14 @@
 #include "access/xact.h"
 #include "commands/progress.h"
 #include "row/defaults.h"
+#include "row/place.h"
 #include "insert/load.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-/* How much of a value error context shows */
-#define MAX_SHOWN_VALUE		100
 
 /* Progress is reported once in so many rows */
 #define PROGRESS_INTERVAL	256
@@ -67,85 +64,25 @@ typedef struct Load
 	PgsyncCounts counts;
 } Load;
 
-/* Appends a value, clipped, in double quotes. */
-static void
-append_clipped(StringInfo buf, const char *value, int len)
-{
-	int			clipped = pg_mbcliplen(value, len, MAX_SHOWN_VALUE);
-
-	appendStringInfoChar(buf, '"');
-	appendBinaryStringInfo(buf, value, clipped);
-	appendStringInfoString(buf, clipped < len ? "...\"" : "\"");
-}
-
-/* How error context names places in the input */
-typedef struct PlaceMessages
-{
-	const char *one;
-	const char *several;
-	const char *earlier;		/* one, or any before it */
-	const char *value;
-} PlaceMessages;
-
-/* By PgsyncUnit */
-static const PlaceMessages messages[] = {
-	[PGSYNC_UNIT_ROW] = {
-		.one = gettext_noop("row %llu"),
-		.several = gettext_noop("rows %llu to %llu"),
-		.earlier = gettext_noop("at or before row %llu"),
-		.value = gettext_noop("row %llu, column \"%s\": %s"),
-	},
-	[PGSYNC_UNIT_LINE] = {
-		.one = gettext_noop("line %llu"),
-		.several = gettext_noop("lines %llu to %llu"),
-		.earlier = gettext_noop("at or before line %llu"),
-		.value = gettext_noop("line %llu, column \"%s\": %s"),
-	},
-};
-
-/* Adds the place in the input that is being read. */
-static void
-add_reading_context(Load *load, const PlaceMessages *message)
-{
-	PgsyncRow  *row = &load->row;
-	StringInfoData value;
-	StringInfoData shown;
-
-	if (row->column == 0)
-	{
-		if (row->number > 0)
-			errcontext(message->one, (unsigned long long) row->number);
-		return;
-	}
-	initStringInfo(&value);
-	initStringInfo(&shown);
-	load->source->routine->describe_value(load->source, row->column, &value);
-	append_clipped(&shown, value.data, value.len);
-	errcontext(message->value, (unsigned long long) row->number,
-			   load->target->columns[row->column - 1].name, shown.data);
-}
-
 /* Adds where in the input an error belongs to its context. */
 static void
 load_error_callback(void *arg)
 {
 	Load	   *load = arg;
-	const PlaceMessages *message = &messages[load->source->routine->unit];
+	PgsyncUnit	unit = load->source->routine->unit;
 	PgsyncPlace *place = &load->place;
 
 	if (place->storing_first != place->storing_last)
-		errcontext(message->several,
-				   (unsigned long long) place->storing_first,
-				   (unsigned long long) place->storing_last);
+		pgsync_errcontext_rows(unit, place->storing_first,
+							   place->storing_last);
 	else if (place->storing_first != 0)
-		errcontext(message->one, (unsigned long long) place->storing_first);
-	else if (load->reading &&
-			 (load->row.column != 0 || load->row.number > 0))
-		add_reading_context(load, message);
+		pgsync_errcontext_row(unit, place->storing_first);
+	else if (load->reading && load->row.number > 0)
+		pgsync_errcontext_reading(load->source, &load->row);
 	else if (place->number > 0 && place->batched)
-		errcontext(message->earlier, (unsigned long long) place->number);
+		pgsync_errcontext_until(unit, place->number);
 	else if (place->number > 0)
-		errcontext(message->one, (unsigned long long) place->number);
+		pgsync_errcontext_row(unit, place->number);
 }
 
 /* Starts progress reporting, unless a command that reports is running. */

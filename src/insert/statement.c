@@ -121,8 +121,9 @@ make_text(PgsyncStatement *statement)
 static PlannedStmt *
 plan_query(PgsyncRun *run)
 {
-	List	   *queries = pgsync_query_rewrite(run->query, run->params,
-											   run->env);
+	Query	   *analyzed = pgsync_query_analyze(run->query, run->params,
+												run->env);
+	List	   *queries = pgsync_query_rewrite(analyzed, run->query);
 	Query	   *query = queries != NIL ? linitial_node(Query, queries) : NULL;
 
 	if (list_length(queries) != 1 || query->commandType != CMD_INSERT)

@@ -15,11 +15,11 @@
 #include "access/htup_details.h"
 #include "common/args.h"
 #include "funcapi.h"
+#include "insert/call.h"
 #include "insert/query_level.h"
 #include "insert/unique_key.h"
 #include "source/source_json.h"
 #include "insert/update_parts.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(update_many_jsonb);
 PG_FUNCTION_INFO_V1(update_many_json);
@@ -110,22 +110,13 @@ update_rows(FunctionCallInfo fcinfo, PgsyncTarget *target,
 static Datum
 update_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
-	MemoryContext context;
-	MemoryContext oldcontext;
-	PgsyncTarget *target;
+	PgsyncCall	call;
 	PgsyncUpdateCounts counts;
 
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync update",
-									ALLOCSET_DEFAULT_SIZES);
-	oldcontext = MemoryContextSwitchTo(context);
-	target = pgsync_target_open(PG_GETARG_OID(0));
-	counts = update_rows(fcinfo, target, format);
-	pgsync_target_close(target);
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
+	pgsync_call_begin(&call, fcinfo, "data");
+	pgsync_call_open(&call);
+	counts = update_rows(fcinfo, call.target, format);
+	pgsync_call_end(&call);
 	PG_RETURN_DATUM(make_result(fcinfo, &counts));
 }
 

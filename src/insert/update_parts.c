@@ -25,6 +25,7 @@
 
 #include "access/sysattr.h"
 #include "common/spi_util.h"
+#include "row/place.h"
 #include "insert/keyed_statement.h"
 #include "insert/update_parts.h"
 #include "utils/rel.h"
@@ -173,7 +174,7 @@ report_missing(Parts *parts, PgsyncWorkSet *work, int64 number)
 			 errmsg("relation \"%s\" has no row to update with this key",
 					RelationGetRelationName(parts->rows->target->rel)),
 			 errdetail("Key %s is not present.", key),
-			 errcontext("%s %lld", parts->rows->unit, (long long) input)));
+			 pgsync_errcontext_row(parts->rows->unit, input)));
 }
 
 /* Runs the statement for the rows of one set of columns. */
