@@ -3,7 +3,8 @@
 #
 # pgsync_run_suites [SUITE...]  runs the suites named, or all, on the server
 #                               that pgsync_start_server has started, and adds
-#                               to $passed and $failed
+#                               to $passed and $failed; SUITE/NAME is just that
+#                               file of it
 
 # What the suites need besides the server.
 suite_packages=(libipc-run-perl iso-codes ieee-data unicode-data)
@@ -55,6 +56,7 @@ run_regress() {
   fi
 }
 
+# run_tap FILE...
 run_tap() {
   local status=0
   say "== tap"
@@ -65,7 +67,7 @@ run_tap() {
     -u PGDATABASE PATH="$bindir:$PATH" TESTDIR="$work/tap" \
     TESTDATADIR="$work/tap/data" TESTLOGDIR="$work/tap/log" \
     TEMP_CONFIG="$work/extension.conf" PG_REGRESS="$pg_regress" \
-    prove --timer -I "$pgxs_dir/../../src/test/perl" -I t t/*.pl) 2>&1 |
+    prove --timer -I "$pgxs_dir/../../src/test/perl" -I t "$@") 2>&1 |
     tee "$work/tap.log" || status=$?
   count_prove "$work/tap.log" "$status"
   if [ "$status" != 0 ]; then
@@ -73,25 +75,35 @@ run_tap() {
   fi
 }
 
-# The names of the files in a folder of the tree, without their ending.
-test_names() { (cd "$work/src/$1" && ls) | sed -n "s|\.$2\$||p" | sort; }
+# test_names FOLDER ENDING [NAME]: the names of the files in a folder of the
+# tree, without their ending, or the one name if there is such a file.
+test_names() {
+  (cd "$work/src/$1" && ls) | sed -n "s|\.$2\$||p" | sort |
+    grep -x "${3:-.*}" || die "there is no $1/$3.$2"
+}
 
 pgsync_run_suites() {
   local pg_regress=$pgxs_dir/../../src/test/regress/pg_regress
   local pg_isolation_regress=$pgxs_dir/../../src/test/isolation/pg_isolation_regress
-  local suite
+  local suite names name
   [ $# -gt 0 ] || set -- regress isolation tap
   for suite in "$@"; do
+    name=
+    case $suite in */*) name=${suite#*/} ;; esac
     case $suite in
-      regress)
-        run_regress regress "$pg_regress" --dbname=pgsync_regress \
-          $(test_names sql sql)
+      regress | regress/*)
+        names=$(test_names sql sql "$name")
+        run_regress regress "$pg_regress" --dbname=pgsync_regress $names
         ;;
-      isolation)
+      isolation | isolation/*)
+        names=$(test_names specs spec "$name")
         run_regress isolation "$pg_isolation_regress" \
-          --dbname=pgsync_isolation $(test_names specs spec)
+          --dbname=pgsync_isolation $names
         ;;
-      tap) run_tap ;;
+      tap | tap/*)
+        names=$(test_names t pl "$name")
+        run_tap $(printf 't/%s.pl ' $names)
+        ;;
       *) die "there is no suite $suite" ;;
     esac
   done
