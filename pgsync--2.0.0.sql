@@ -443,6 +443,29 @@ COMMENT ON FUNCTION set_seq_max(regclass, regclass, name, boolean) IS
 'sets a sequence to the greatest value of the column it fills (descending: the least), or to its start if there is none, and returns its last value; not undone by ROLLBACK (rule: setval; errors 22004, 42P01, 42809, 42703, 42702, 42804, 22003, 42501, 25006)';
 
 ----------------------------------------------------------------
+-- clean/: saved tables
+----------------------------------------------------------------
+
+CREATE FUNCTION save_tables(
+    tables text[],   -- in SQL's spelling; search_path applies
+    schema_name name -- where the rows are kept; made if there is none
+) RETURNS text[]     -- the tables saved: quoted, sorted
+AS 'MODULE_PATHNAME', 'save_tables'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION save_tables(text[], name) IS
+'keeps the rows of tables, of their children and partitions, and the positions of the sequences that they own, in ordinary tables of a schema, in place of what was saved there before; returns the tables, sorted (rule: TRUNCATE for which tables, CREATE TABLE (LIKE) for the copies; errors 22023, 22004, 42P01, 3F000, 42602, 42809, 42501, 0A000, 42P06, 55006, 25006)';
+
+CREATE FUNCTION restore_tables(
+    schema_name name -- where save_tables has kept the rows
+) RETURNS text[]     -- those that had changed: quoted, sorted
+AS 'MODULE_PATHNAME', 'restore_tables'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION restore_tables(name) IS
+'makes saved tables hold exactly the saved rows again, and their sequences stand where they stood, at the price of what has changed, without triggers; returns the tables that had changed, sorted (rule: TRUNCATE and INSERT of the saved rows; errors 22004, 3F000, 42501, 0A000, 55006, 25006; 55000 if there are no saved tables or they were defined otherwise, and those of the constraints that saved rows violate)';
+
+----------------------------------------------------------------
 -- database.c: dropping a database
 ----------------------------------------------------------------
 

@@ -15,11 +15,14 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "catalog/index.h"
+#include "catalog/pg_namespace.h"
 #include "common/jsonapi.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "storage/lock.h"
+#include "utils/acl.h"
 #include "utils/jsonfuncs.h"
 #include "utils/rel.h"
 
@@ -338,6 +341,61 @@ read_stream_end(ReadStream *stream)
 	pfree(stream);
 }
 #endif
+
+/* Returns which file a relation has; see above for the name. */
+static inline void
+pgsync_relation_file(Relation rel, Oid *tablespace, Oid *number)
+{
+#if PG_VERSION_NUM >= 160000
+	*tablespace = rel->rd_locator.spcOid;
+	*number = rel->rd_locator.relNumber;
+#else
+	*tablespace = rel->rd_node.spcNode;
+	*number = rel->rd_node.relNode;
+#endif
+}
+
+/* Gives a relation a new, empty file; see above for the name. */
+static inline void
+pgsync_set_new_file(Relation rel)
+{
+#if PG_VERSION_NUM >= 160000
+	RelationSetNewRelfilenumber(rel, rel->rd_rel->relpersistence);
+#else
+	RelationSetNewRelfilenode(rel, rel->rd_rel->relpersistence);
+#endif
+}
+
+/* PostgreSQL 17 hands the statement on to reindex_relation. */
+static inline void
+pgsync_reindex_relation(Oid relid, int flags)
+{
+	ReindexParams params = {0};
+
+#if PG_VERSION_NUM >= 170000
+	reindex_relation(NULL, relid, flags, &params);
+#else
+	reindex_relation(relid, flags, &params);
+#endif
+}
+
+/* PostgreSQL 18 has foreign keys with PERIOD. */
+#if PG_VERSION_NUM >= 180000
+#define pgsync_constraint_has_period(form) ((form)->conperiod)
+#else
+#define pgsync_constraint_has_period(form) false
+#endif
+
+/* Returns whether a role owns a schema; see below for the function. */
+static inline bool
+pgsync_owns_schema(Oid nspid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(NamespaceRelationId, nspid, roleid);
+#else
+	return pg_namespace_ownercheck(nspid, roleid);
+#endif
+}
 
 /*
  * PostgreSQL 16 replaced the ownership and privilege checks of each kind of

@@ -11,6 +11,7 @@
 #define PGSYNC_CLOSURE_H
 
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 #include "utils/hsearch.h"
 
 /* How a table came into the closure. */
@@ -60,6 +61,7 @@ typedef struct PgsyncClosure
 } PgsyncClosure;
 
 extern char *pgsync_table_name(Oid relid);
+extern ArrayType *pgsync_table_name_array(List *relids);
 extern bool pgsync_may_have_children(Oid relid);
 extern List *pgsync_parse_table_names(List *names);
 extern PgsyncClosure *pgsync_closure_lock(List *named, List *protected_names,

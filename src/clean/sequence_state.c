@@ -16,6 +16,7 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_sequence.h"
@@ -25,6 +26,7 @@
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -170,4 +172,34 @@ pgsync_restart_sequences(PgsyncMovedSequences *sequences)
 		if (SearchSysCacheExists1(SEQRELID, ObjectIdGetDatum(seqid)))
 			ResetSequence(seqid);
 	}
+}
+
+/*
+ * Returns whether a sequence certainly gives everybody the numbers that follow
+ * a position.  With CACHE, sessions may hold others.
+ */
+bool
+pgsync_sequence_stands_at(Oid seqid, int64 last_value, bool is_called)
+{
+	Relation	seqrel = relation_open(seqid, AccessShareLock);
+	PgsyncSequenceState state;
+
+	pgsync_read_sequence(seqrel, &state);
+	relation_close(seqrel, NoLock);
+	return state.last_value == last_value && state.is_called == is_called &&
+		state.cache == 1;
+}
+
+/*
+ * Sets a sequence, which the caller has locked, to a position.  It gets a new
+ * file first, so that ROLLBACK undoes the setval as well.
+ */
+void
+pgsync_set_back_sequence(Oid seqid, int64 last_value, bool is_called)
+{
+	ResetSequence(seqid);
+	CommandCounterIncrement();
+	if (!pgsync_sequence_stands_at(seqid, last_value, is_called))
+		DirectFunctionCall3(setval3_oid, ObjectIdGetDatum(seqid),
+							Int64GetDatum(last_value), BoolGetDatum(is_called));
 }

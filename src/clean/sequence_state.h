@@ -38,5 +38,9 @@ extern void pgsync_find_moved_sequences(PgsyncClosure *closure,
 										PgsyncMovedSequences *sequences);
 extern void pgsync_lock_sequences(PgsyncMovedSequences *sequences);
 extern void pgsync_restart_sequences(PgsyncMovedSequences *sequences);
+extern bool pgsync_sequence_stands_at(Oid seqid, int64 last_value,
+									  bool is_called);
+extern void pgsync_set_back_sequence(Oid seqid, int64 last_value,
+									 bool is_called);
 
 #endif							/* PGSYNC_SEQUENCE_STATE_H */

@@ -51,8 +51,8 @@ compare_names(const ListCell *a, const ListCell *b)
 }
 
 /* Returns the tables' qualified names as a sorted text[]. */
-static ArrayType *
-table_name_array(List *relids)
+ArrayType *
+pgsync_table_name_array(List *relids)
 {
 	List	   *names = NIL;
 	Datum	   *elements = palloc(sizeof(Datum) * (list_length(relids) + 1));
@@ -258,8 +258,8 @@ clean_tables(PG_FUNCTION_ARGS)
 								  pgsync_parse_table_names(protected_names),
 								  cascade);
 	pgsync_closure_check_use(closure);
-	PG_RETURN_ARRAYTYPE_P(table_name_array(clean_closure(closure,
-														 reset_seq)));
+	PG_RETURN_ARRAYTYPE_P(pgsync_table_name_array(clean_closure(closure,
+																reset_seq)));
 }
 
 /* ----------------------------------------------------------------
@@ -417,5 +417,5 @@ get_tables(PG_FUNCTION_ARGS)
 	}
 	ignored = pgsync_arg_name_list(fcinfo, 1, "ignored_tables");
 	ignored = ignored_relids(pgsync_parse_table_names(ignored), schemas);
-	PG_RETURN_ARRAYTYPE_P(table_name_array(list_tables(schemas, ignored)));
+	PG_RETURN_ARRAYTYPE_P(pgsync_table_name_array(list_tables(schemas, ignored)));
 }
