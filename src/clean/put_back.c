@@ -7,8 +7,8 @@
  *	  - in place: rows that are too many are deleted, then those that are
  *		missing inserted;
  *	  - by a new file, as TRUNCATE makes it, filled and then indexed;
- *	  - by deleting and inserting all rows, for a table that changed too much
- *		to be compared but whose changes are logged for decoders.
+ *	  - by deleting and inserting all rows, for a published table that changed
+ *		too much to be compared.
  *
  * All of them work below triggers, so that no foreign key is checked and no
  * cascade follows; restore.c knows which ones need a check afterwards.
@@ -19,9 +19,9 @@
  * frees.  A table that has become much larger than its copy gets a new file,
  * so that many rounds without VACUUM do not make it grow without end.
  *
- * A logical decoder is told by deletions and insertions, one a row, wherever
- * the deletions say which row is meant: subscribers apply these without regard
- * to foreign keys, while a TRUNCATE of one table among several that reference
+ * Subscribers are told by deletions and insertions, one a row, wherever the
+ * deletions say which row is meant.  They apply these without regard to
+ * foreign keys, while a TRUNCATE of one table among several that reference
  * each other would stop them.
  *
  * Copyright (c) 2026, the pgsync authors
@@ -366,19 +366,26 @@ is_loose(Relation rel, Relation copy)
 		LOOSE_PAGES + 2 * RelationGetNumberOfBlocks(copy);
 }
 
-/* Puts back a table whose changes are decoded. */
-static void
-put_back_decoded(Relation rel, Relation copy, PgsyncRowMap *map,
-				 PgsyncRowDiff *diff, Snapshot latest)
+/* Returns whether putting back in place would delete rows. */
+static bool
+deletes_rows(PgsyncRowDiff *diff)
 {
-	bool		deletes = !diff->complete || diff->extra.ntids > 0;
+	return !diff->complete || diff->extra.ntids > 0;
+}
 
-	if (deletes && !pgsync_deletions_decodable(rel))
-		put_back_by_new_file(rel, copy, map, latest);
-	else if (diff->complete)
-		put_back_in_place(rel, copy, map, diff, latest);
-	else
-		put_back_all_in_place(rel, copy, map, latest);
+/*
+ * Returns whether a new file is what a table needs: because only that shows
+ * the caller the right rows, or decoders what happened, or because it is
+ * cheaper.
+ */
+static bool
+needs_new_file(Relation rel, Relation copy, PgsyncRowDiff *diff, bool stale)
+{
+	if (stale || (deletes_rows(diff) && !pgsync_deletions_decodable(rel)))
+		return true;
+	if (pgsync_is_replicated(rel))
+		return false;
+	return !differs_little(diff) || is_loose(rel, copy);
 }
 
 /*
@@ -395,13 +402,11 @@ pgsync_put_back(Relation rel, Relation copy, PgsyncRowMap *map,
 	/* whoever has read any of the table conflicts, as with TRUNCATE */
 	CheckTableForSerializableConflictIn(rel);
 
-	if (stale)
+	if (needs_new_file(rel, copy, diff, stale))
 		put_back_by_new_file(rel, copy, map, latest);
-	else if (RelationIsLogicallyLogged(rel))
-		put_back_decoded(rel, copy, map, diff, latest);
-	else if (differs_little(diff) && !is_loose(rel, copy))
+	else if (diff->complete)
 		put_back_in_place(rel, copy, map, diff, latest);
 	else
-		put_back_by_new_file(rel, copy, map, latest);
+		put_back_all_in_place(rel, copy, map, latest);
 	CommandCounterIncrement();
 }

@@ -69,6 +69,28 @@ check_table(Relation rel, const char *schema)
 	CheckTableNotInUse(rel, "save");
 }
 
+/*
+ * Refuses foreign tables by their kind, before it is asked whether their
+ * wrapper can truncate them.
+ */
+static void
+refuse_foreign_tables(List *rangevars)
+{
+	ListCell   *cell;
+
+	foreach(cell, rangevars)
+	{
+		Oid			relid = RangeVarGetRelid(lfirst(cell), NoLock, true);
+
+		if (OidIsValid(relid) &&
+			get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("cannot save \"%s\"", get_rel_name(relid)),
+					 errdetail_relkind_not_supported(RELKIND_FOREIGN_TABLE)));
+	}
+}
+
 /* Checks all tables, and returns their OIDs in order. */
 static List *
 check_tables(PgsyncClosure *closure, const char *schema)
@@ -235,6 +257,7 @@ Datum
 save_tables(PG_FUNCTION_ARGS)
 {
 	List	   *names;
+	List	   *rangevars;
 	List	   *relids;
 	char	   *schema;
 	PgsyncClosure *closure;
@@ -251,7 +274,9 @@ save_tables(PG_FUNCTION_ARGS)
 	pgsync_require_writing("save_tables()");
 
 	pgsync_saved_set_lock(schema);
-	closure = pgsync_closure_lock(pgsync_parse_table_names(names), NIL, false);
+	rangevars = pgsync_parse_table_names(names);
+	refuse_foreign_tables(rangevars);
+	closure = pgsync_closure_lock(rangevars, NIL, false);
 	relids = check_tables(closure, schema);
 	set = pgsync_saved_set_make(schema);
 	save_all(set, relids);

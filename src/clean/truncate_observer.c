@@ -142,6 +142,14 @@ pgsync_is_heap(Relation rel)
 		rel->rd_tableam == GetHeapamTableAmRoutine();
 }
 
+/* Returns whether subscribers may hear of what is done to the table's rows. */
+bool
+pgsync_is_replicated(Relation rel)
+{
+	return RelationIsLogicallyLogged(rel) && publications_exist() &&
+		is_published(rel);
+}
+
 /* Returns whether the table must be left to core's TRUNCATE, even if empty. */
 bool
 pgsync_is_observed(Relation rel, PgsyncObservers *observers)

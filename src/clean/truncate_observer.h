@@ -25,6 +25,7 @@ extern void pgsync_find_observers(PgsyncObservers *observers);
 extern bool pgsync_has_truncate_trigger(Relation rel);
 extern bool pgsync_is_heap(Relation rel);
 extern bool pgsync_is_observed(Relation rel, PgsyncObservers *observers);
+extern bool pgsync_is_replicated(Relation rel);
 extern bool pgsync_deletions_decodable(Relation rel);
 
 #endif							/* PGSYNC_TRUNCATE_OBSERVER_H */
