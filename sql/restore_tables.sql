@@ -586,7 +586,7 @@ BEGIN
   END LOOP;
 END $$;
 SET synchronous_commit = off;
-CALL go_round(700);
+CALL go_round(400);
 SELECT pg_relation_size('rounds') < 30 * 8192, pg_indexes_size('rounds') < 80 * 8192,
        pg_relation_size('rounded.pgsync_saved_tables') < 30 * 8192;
 SELECT * FROM differences('rounds', 'rounded.rounds');

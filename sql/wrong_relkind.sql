@@ -30,7 +30,8 @@ INSERT INTO call (query) VALUES
   ('SELECT fetch_count($1, ''true'')'),
   ('SELECT set_seq_max($1, ''plain'')'),
   ('SELECT set_seq_max(''seq'', $1)'),
-  ('SELECT clean_tables(ARRAY[$1::text])');
+  ('SELECT clean_tables(ARRAY[$1::text])'),
+  ('SELECT save_tables(ARRAY[$1::text], ''wrong_set'')');
 CREATE TABLE relation (id int GENERATED ALWAYS AS IDENTITY, label text, oid oid);
 INSERT INTO relation (label, oid) VALUES
   ('index', 'plain_pkey'::regclass), ('partitioned index', 'parted_pkey'::regclass), ('sequence', 'seq'::regclass),
@@ -63,3 +64,4 @@ SELECT insert_many('plain', '{"id": 1}'), insert_many('view', '{"id": 2}');
 SET client_min_messages = warning;
 DROP SCHEMA wrong_relkind CASCADE;
 DROP FOREIGN DATA WRAPPER no_handler CASCADE;
+DROP SCHEMA wrong_set CASCADE;

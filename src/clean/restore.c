@@ -199,7 +199,8 @@ restore_rows(PgsyncSavedSet *set, PgsyncSavedTable *table)
 	Relation	copy;
 	PgsyncRowMap *map;
 
-	copy = pgsync_saved_set_open_copy(set, table, rel, &map);
+	copy = pgsync_saved_set_open_copy(set, table);
+	map = pgsync_saved_set_map_copy(set, table, rel, copy);
 	error_context_stack = &callback;
 	if (!table->has_look ||
 		!pgsync_table_unchanged(rel, &table->look) ||

@@ -142,7 +142,8 @@ fill_copy(PgsyncSavedSet *set, PgsyncSavedTable *table, Relation rel,
 	PgsyncRowMap *map;
 
 	table->copy_relid = get_relname_relid(table->copy_name, set->nspid);
-	copy = pgsync_saved_set_open_copy(set, table, rel, &map);
+	copy = pgsync_saved_set_open_copy(set, table);
+	map = pgsync_saved_set_map_copy(set, table, rel, copy);
 	pgsync_bulk_copy(rel, copy, map, pgsync_copy_row_of_table, NULL,
 					 TABLE_INSERT_NO_LOGICAL, snapshot);
 

@@ -75,12 +75,11 @@ append_table(StringInfo buf, PgsyncSavedSet *set, PgsyncSavedTable *table)
 {
 	Relation	rel = table_open(table->relid, NoLock);
 	Relation	copy;
-	PgsyncRowMap *map;
 
 	append_columns(buf, rel);
 	if (table->copy_name != NULL)
 	{
-		copy = pgsync_saved_set_open_copy(set, table, rel, &map);
+		copy = pgsync_saved_set_open_copy(set, table);
 		append_columns(buf, copy);
 		table_close(copy, NoLock);
 	}

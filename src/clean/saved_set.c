@@ -436,13 +436,9 @@ open_own_table(PgsyncSavedSet *set, int number, LOCKMODE lockmode)
 	return rel;
 }
 
-/*
- * Opens the copy of a saved table, which must be the set's own, and sets *map
- * to the columns that the two have in common: all of them.
- */
+/* Opens the copy of a saved table, which must be the set's own. */
 Relation
-pgsync_saved_set_open_copy(PgsyncSavedSet *set, PgsyncSavedTable *table,
-						   Relation rel, PgsyncRowMap **map)
+pgsync_saved_set_open_copy(PgsyncSavedSet *set, PgsyncSavedTable *table)
 {
 	Relation	copy = NULL;
 
@@ -453,10 +449,19 @@ pgsync_saved_set_open_copy(PgsyncSavedSet *set, PgsyncSavedTable *table,
 		RelationGetNamespace(copy) != set->nspid ||
 		RelationGetRelid(copy) == table->relid)
 		pgsync_saved_set_damaged(set, table->copy_name);
-	*map = pgsync_row_map(rel, copy);
-	if (*map == NULL)
-		pgsync_saved_set_damaged(set, table->copy_name);
 	return copy;
+}
+
+/* Finds the columns that a table and its copy have in common: all of them. */
+PgsyncRowMap *
+pgsync_saved_set_map_copy(PgsyncSavedSet *set, PgsyncSavedTable *table,
+						  Relation rel, Relation copy)
+{
+	PgsyncRowMap *map = pgsync_row_map(rel, copy);
+
+	if (map == NULL)
+		pgsync_saved_set_damaged(set, table->copy_name);
+	return map;
 }
 
 /* Returns whether the snapshot sees the row that a scan has just returned. */

@@ -76,8 +76,10 @@ extern void pgsync_saved_set_close(PgsyncSavedSet *set);
 extern PgsyncSavedTable *pgsync_saved_set_find(PgsyncSavedSet *set,
 											   Oid relid);
 extern Relation pgsync_saved_set_open_copy(PgsyncSavedSet *set,
-										   PgsyncSavedTable *table,
-										   Relation rel, PgsyncRowMap **map);
+										   PgsyncSavedTable *table);
+extern PgsyncRowMap *pgsync_saved_set_map_copy(PgsyncSavedSet *set,
+											   PgsyncSavedTable *table,
+											   Relation rel, Relation copy);
 extern void pgsync_saved_set_add_table(PgsyncSavedSet *set, Relation rel,
 									   const char *copy_name);
 extern void pgsync_saved_set_add_sequence(PgsyncSavedSet *set, Oid relid,
