@@ -168,7 +168,7 @@ GRANT ALL ON author, later TO regress_saver;
 SET ROLE regress_saver;
 SELECT try($$SELECT save_tables('{author}', 's')$$);
 CREATE TABLE own (id serial);
-SELECT try($$SELECT save_tables('{own}', 's')$$);
+SELECT replace(try($$SELECT save_tables('{own}', 's')$$), current_database(), 'this one');
 RESET ROLE;
 CREATE SCHEMA saver_set AUTHORIZATION regress_saver;
 SET ROLE regress_saver;
