@@ -16,6 +16,7 @@
 #include "access/heapam.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "clean/bulk_copy.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -33,7 +34,7 @@ typedef struct BulkCopy
 	ResultRelInfo *target;
 	EState	   *estate;
 	BulkInsertState bistate;
-	int			options;
+	bool		unheard;		/* logical decoders are not told */
 	MemoryContext batch_mcxt;
 	TupleTableSlot **slots;		/* made as they are needed */
 	int			nslots;
@@ -41,19 +42,36 @@ typedef struct BulkCopy
 	Size		nbytes;
 } BulkCopy;
 
+/* Stores the rows of the batch without telling logical decoders. */
+static void
+store_unheard(BulkCopy *copy)
+{
+	for (int i = 0; i < copy->nrows; i++)
+		heap_insert(copy->target->ri_RelationDesc,
+					ExecFetchSlotHeapTuple(copy->slots[i], false, NULL),
+					GetCurrentCommandId(true),
+					HEAP_INSERT_SKIP_FSM | HEAP_INSERT_NO_LOGICAL,
+					copy->bistate);
+}
+
 /* Stores the rows of the batch, and empties it. */
 static void
 store_batch(BulkCopy *copy)
 {
+	Relation	rel = copy->target->ri_RelationDesc;
 	MemoryContext old;
 
 	if (copy->nrows == 0)
 		return;
-	/* it leaks into the current memory context */
+	/* both ways leak into the current memory context */
 	old = MemoryContextSwitchTo(copy->batch_mcxt);
-	table_multi_insert(copy->target->ri_RelationDesc, copy->slots,
-					   copy->nrows, GetCurrentCommandId(true),
-					   copy->options, copy->bistate);
+	/* there is no way to store many rows unheard at a time */
+	if (copy->unheard && RelationIsLogicallyLogged(rel))
+		store_unheard(copy);
+	else
+		table_multi_insert(rel, copy->slots, copy->nrows,
+						   GetCurrentCommandId(true), TABLE_INSERT_SKIP_FSM,
+						   copy->bistate);
 	MemoryContextSwitchTo(old);
 	for (int i = 0; i < copy->nrows; i++)
 		ExecClearTuple(copy->slots[i]);
@@ -107,14 +125,15 @@ end_copy(BulkCopy *copy)
 
 /*
  * Copies all rows that the snapshot sees.  "check", if not NULL, is called
- * for each as the target will have it.  "options" are those of table_multi_insert.
+ * for each as the target will have it.  "unheard" keeps the rows from logical
+ * decoders.
  */
 void
 pgsync_bulk_copy(Relation from, Relation to, PgsyncRowMap *map,
 				 PgsyncRowConversion convert, PgsyncRowCheck check,
-				 int options, Snapshot snapshot)
+				 bool unheard, Snapshot snapshot)
 {
-	BulkCopy	copy = {.map = map,.options = options | TABLE_INSERT_SKIP_FSM};
+	BulkCopy	copy = {.map = map,.unheard = unheard};
 	TableScanDesc scan;
 	HeapTuple	row;
 

@@ -23,7 +23,7 @@ typedef void (*PgsyncRowCheck) (ResultRelInfo *target, TupleTableSlot *slot,
 
 extern void pgsync_bulk_copy(Relation from, Relation to, PgsyncRowMap *map,
 							 PgsyncRowConversion convert,
-							 PgsyncRowCheck check, int options,
+							 PgsyncRowCheck check, bool unheard,
 							 Snapshot snapshot);
 
 #endif							/* PGSYNC_BULK_COPY_H */

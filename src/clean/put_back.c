@@ -336,8 +336,8 @@ put_back_by_new_file(Relation rel, Relation copy, PgsyncRowMap *map,
 	renew_toast(rel);
 	if (checks_may_look(rel))
 		pgsync_reindex_relation(RelationGetRelid(rel), 0);
-	pgsync_bulk_copy(copy, rel, map, pgsync_table_row_of_copy, check_row, 0,
-					 latest);
+	pgsync_bulk_copy(copy, rel, map, pgsync_table_row_of_copy, check_row,
+					 false, latest);
 	pgsync_reindex_relation(RelationGetRelid(rel),
 							REINDEX_REL_SUPPRESS_INDEX_USE |
 							REINDEX_REL_CHECK_CONSTRAINTS);

@@ -145,7 +145,7 @@ fill_copy(PgsyncSavedSet *set, PgsyncSavedTable *table, Relation rel,
 	copy = pgsync_saved_set_open_copy(set, table);
 	map = pgsync_saved_set_map_copy(set, table, rel, copy);
 	pgsync_bulk_copy(rel, copy, map, pgsync_copy_row_of_table, NULL,
-					 TABLE_INSERT_NO_LOGICAL, snapshot);
+					 true, snapshot);
 
 	/* what an old snapshot sees may not be what the table holds */
 	if (!IsolationUsesXactSnapshot())

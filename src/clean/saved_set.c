@@ -109,15 +109,20 @@ enum
 };
 
 /* The set's own tables, and their columns. */
+enum
+{
+	SET, TABLES, DEFINITIONS, SEQUENCES
+};
+
 static const struct
 {
 	const char *relname;
 	const SetColumn *columns;
 }			own_tables[] = {
-	{PGSYNC_SET_TABLE, set_columns},
-	{PGSYNC_TABLES_TABLE, tables_columns},
-	{PGSYNC_DEFINITIONS_TABLE, definitions_columns},
-	{PGSYNC_SEQUENCES_TABLE, sequences_columns},
+	[SET] = {PGSYNC_SET_TABLE, set_columns},
+	[TABLES] = {PGSYNC_TABLES_TABLE, tables_columns},
+	[DEFINITIONS] = {PGSYNC_DEFINITIONS_TABLE, definitions_columns},
+	[SEQUENCES] = {PGSYNC_SEQUENCES_TABLE, sequences_columns},
 };
 
 /* Refuses where nothing may be written: read-only transactions, standbys. */
@@ -415,22 +420,38 @@ is_as_made(Relation rel, const SetColumn *columns)
 	return n == desc->natts && RelationGetIndexList(rel) == NIL;
 }
 
-/* Opens one of the set's own tables, which must be the set's owner's. */
+/*
+ * Locks one of the set's own tables.  While the lock is waited for, saving
+ * again may replace it by another of the same name.
+ */
+static Oid
+lock_own_table(PgsyncSavedSet *set, const char *relname, LOCKMODE lockmode)
+{
+	for (;;)
+	{
+		Oid			relid = get_relname_relid(relname, set->nspid);
+
+		if (!OidIsValid(relid))
+			pgsync_saved_set_damaged(set, relname);
+		if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+			aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, relname);
+		LockRelationOid(relid, lockmode);
+		if (get_relname_relid(relname, set->nspid) == relid)
+			return relid;
+		UnlockRelationOid(relid, lockmode);
+	}
+}
+
+/* Opens one of the set's own tables; all of them have one owner. */
 static Relation
 open_own_table(PgsyncSavedSet *set, int number, LOCKMODE lockmode)
 {
 	const char *relname = own_tables[number].relname;
-	Oid			relid = get_relname_relid(relname, set->nspid);
-	Relation	rel;
+	Oid			relid = lock_own_table(set, relname, lockmode);
+	Relation	rel = relation_open(relid, NoLock);
 
-	if (!OidIsValid(relid))
-		pgsync_saved_set_damaged(set, relname);
-	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, relname);
-	rel = try_table_open(relid, lockmode);
-	if (rel == NULL || !is_as_made(rel, own_tables[number].columns))
-		pgsync_saved_set_damaged(set, relname);
-	if (OidIsValid(set->owner) && rel->rd_rel->relowner != set->owner)
+	if (!is_as_made(rel, own_tables[number].columns) ||
+		(OidIsValid(set->owner) && rel->rd_rel->relowner != set->owner))
 		pgsync_saved_set_damaged(set, relname);
 	set->owner = rel->rd_rel->relowner;
 	return rel;
@@ -572,7 +593,7 @@ compare_sequences(const ListCell *a, const ListCell *b)
 static void
 read_sequences(PgsyncSavedSet *set, Snapshot latest)
 {
-	Relation	rel = open_own_table(set, 3, AccessShareLock);
+	Relation	rel = open_own_table(set, SEQUENCES, AccessShareLock);
 	TableScanDesc scan = table_beginscan(rel, latest, 0, NULL);
 	HeapTuple	row;
 
@@ -646,9 +667,9 @@ pgsync_saved_set_open(const char *schema)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("schema \"%s\" holds no saved tables", schema),
 				 errhint("Call save_tables for it first.")));
-	set->tables_rel = open_own_table(set, 1, ShareRowExclusiveLock);
-	set->set_rel = open_own_table(set, 0, ShareRowExclusiveLock);
-	table_close(open_own_table(set, 2, AccessShareLock), NoLock);
+	set->tables_rel = open_own_table(set, TABLES, ShareRowExclusiveLock);
+	set->set_rel = open_own_table(set, SET, ShareRowExclusiveLock);
+	table_close(open_own_table(set, DEFINITIONS, AccessShareLock), NoLock);
 
 	CommandCounterIncrement();
 	latest = RegisterSnapshot(GetLatestSnapshot());
