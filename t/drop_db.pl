@@ -598,6 +598,16 @@ is( error_of(q{SELECT drop_db('wait');}),
 	  . "\nHINT:  Try again later, or increase max_worker_processes.",
 	'no worker slot');
 nothing_left('no worker slot');
+# what is refused in any case is refused without one
+is( error_of(q{SET ROLE regress_stranger; SELECT drop_db('wait');}),
+	'ERROR:  42501: must be owner of database wait',
+	'no worker is started for a role that does not own the database');
+is( error_of(q{SELECT drop_db('template1');}),
+	'ERROR:  42809: cannot drop a template database',
+	'nor for a template');
+is( error_of(q{SELECT drop_db('postgres');}),
+	'ERROR:  55006: cannot drop the currently open database',
+	'nor for the own database');
 $node->append_conf('postgresql.conf', 'max_worker_processes = 8');
 $node->restart;
 

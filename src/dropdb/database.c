@@ -26,9 +26,11 @@
 #include "dropdb/drop_worker.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 /*
  * Refuses to run where DROP DATABASE could not either: on a standby and in a
@@ -126,6 +128,35 @@ check_not_ours(Oid db_oid, const char *db_name)
 			 errhint("Commit first, then call drop_db.")));
 }
 
+/*
+ * Fails as DROP DATABASE does (core's dropdb) for what a look at the
+ * database's row tells: another owner, a template, the caller's own database.
+ * Only who may drop a database gets to start a worker; the worker checks
+ * again, as part of the command.  Returns false if the database is gone.
+ */
+static bool
+check_may_drop(Oid db_oid, const char *db_name)
+{
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(db_oid));
+	Form_pg_database form;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_database) GETSTRUCT(tuple);
+	if (!has_privs_of_role(GetUserId(), form->datdba))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_DATABASE, db_name);
+	if (form->datistemplate)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot drop a template database")));
+	if (db_oid == MyDatabaseId)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("cannot drop the currently open database")));
+	ReleaseSysCache(tuple);
+	return true;
+}
+
 PG_FUNCTION_INFO_V1(drop_db);
 
 /*
@@ -150,7 +181,7 @@ drop_db(PG_FUNCTION_ARGS)
 	check_can_drop();
 
 	db_oid = get_database_oid(db_name, true);
-	if (!OidIsValid(db_oid))
+	if (!OidIsValid(db_oid) || !check_may_drop(db_oid, db_name))
 		PG_RETURN_BOOL(false);
 	check_not_ours(db_oid, db_name);
 	PG_RETURN_BOOL(pgsync_drop_in_worker(db_name, force));
