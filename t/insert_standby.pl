@@ -14,6 +14,7 @@ $primary->start;
 $primary->safe_psql('postgres', q{
 	CREATE EXTENSION pgsync;
 	CREATE TABLE t (id serial PRIMARY KEY, name text, at timestamptz DEFAULT now());
+	CREATE SEQUENCE behind;
 	CREATE TABLE parted (id int, name text) PARTITION BY HASH (id);
 	CREATE TABLE parted0 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 	CREATE TABLE parted1 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 1);
@@ -57,6 +58,15 @@ my ($code, $stdout, $stderr) = $standby->psql('postgres',
 	q{SELECT insert_many('parted', '[]')});
 like($stderr, qr/cannot execute INSERT in a read-only transaction/,
 	'even with no rows');
+
+# a sequence that would have to move is refused as setval refuses it
+foreach my $forward (qw(false true))
+{
+	my ($code, $stdout, $stderr) = $standby->psql('postgres',
+		qq{\\set VERBOSITY verbose\nSELECT set_seq_max('behind', 't', 'id', $forward)});
+	like($stderr, qr/ERROR:  25006: cannot execute setval\(\) in a read-only transaction/,
+		"set_seq_max with forward_only $forward says that it is read-only");
+}
 
 # after promotion it goes on where the primary was
 $standby->promote;

@@ -27,6 +27,7 @@
 #include "common/relation.h"
 #include "common/spi_util.h"
 #include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -275,7 +276,8 @@ is_forward(PgsyncSequenceState *from, PgsyncSequenceState *to)
  * against nextval, so that it is still true when it is set.
  *
  * The lock waits for transactions that have called nextval; a sequence that
- * is far enough already is not locked.
+ * is far enough already is not locked.  Where setval is going to refuse, it
+ * does so first: a standby would say that it cannot take such a lock.
  */
 static bool
 lock_if_forward(Relation seqrel, PgsyncSequenceState *current,
@@ -283,6 +285,8 @@ lock_if_forward(Relation seqrel, PgsyncSequenceState *current,
 {
 	if (!is_forward(current, wanted))
 		return false;
+	if (!seqrel->rd_islocaltemp)
+		PreventCommandIfReadOnly("setval()");
 	LockRelationOid(RelationGetRelid(seqrel), ShareRowExclusiveLock);
 	pgsync_read_sequence(seqrel, current);
 	if (is_forward(current, wanted))
