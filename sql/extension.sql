@@ -5,6 +5,29 @@ WHERE extname = 'pgsync';
 CREATE SCHEMA elsewhere;
 ALTER EXTENSION pgsync SET SCHEMA elsewhere;
 ALTER EXTENSION pgsync SET SCHEMA public;
+-- its owner, who may make it (it is trusted), moves it by making it again:
+-- the functions belong to the superuser who makes a trusted extension's
+CREATE ROLE pgsync_mover;
+DO $$BEGIN
+  EXECUTE format('GRANT CREATE ON DATABASE %I TO pgsync_mover',
+                 current_database());
+END$$;
+GRANT CREATE, USAGE ON SCHEMA public, elsewhere TO pgsync_mover;
+BEGIN;
+DROP EXTENSION pgsync;
+SET LOCAL ROLE pgsync_mover;
+CREATE EXTENSION pgsync SCHEMA public;
+SAVEPOINT made;
+\set VERBOSITY sqlstate
+ALTER EXTENSION pgsync SET SCHEMA elsewhere;
+\set VERBOSITY default
+ROLLBACK TO made;
+DROP EXTENSION pgsync;
+CREATE EXTENSION pgsync SCHEMA elsewhere;
+SELECT elsewhere.get_tables('{elsewhere}');
+ROLLBACK;
+DROP OWNED BY pgsync_mover;
+DROP ROLE pgsync_mover;
 DROP SCHEMA elsewhere;
 -- every function: SECURITY INVOKER, not STRICT, parallel unsafe or restricted
 -- where it writes, with a comment, executable by all
