@@ -433,6 +433,24 @@ SELECT * FROM clean_ways('{rounds}');
 SELECT count(*) FROM rounds;
 COMMIT;
 
+\echo == long lists: 20 names and a count, and a cancel that is taken
+SELECT clean_tables(array_agg('nowhere' || i)) FROM generate_series(1, 20) i;
+SELECT clean_tables(array_agg('nowhere' || i)) FROM generate_series(1, 25) i;
+SELECT format('CREATE TABLE kept%s (id int)', i)
+  FROM generate_series(1, 22) i \gexec
+SELECT clean_tables(list, protected_tables => list)
+  FROM (SELECT array_agg('kept' || i ORDER BY i)
+        FROM generate_series(1, 22) i) AS v(list);
+CREATE TABLE names (list text[]);
+INSERT INTO names SELECT array_agg('nowhere' || i)
+  FROM generate_series(1, 1000000) i;
+\set VERBOSITY sqlstate
+SET statement_timeout = '50ms';
+SELECT clean_tables(list) FROM names;
+SELECT clean_tables('{rounds}', protected_tables => list) FROM names;
+RESET statement_timeout;
+\set VERBOSITY default
+
 SET client_min_messages = error;
 DROP SCHEMA cleaning CASCADE;
 DROP SCHEMA "Odd Schema" CASCADE;

@@ -56,6 +56,17 @@ SELECT get_tables('{gt_a}', '{NULL}');
 SELECT get_tables('{gt_a}', '{""}');
 SELECT get_tables('{gt_a}', '{not a name}');
 
+-- a long list answers a cancel, before the error that comes after it
+CREATE TABLE gt_a.names (list text[]);
+INSERT INTO gt_a.names SELECT array_agg('nowhere' || i)
+  FROM generate_series(1, 1000000) i;
+\set VERBOSITY sqlstate
+SET statement_timeout = '50ms';
+SELECT get_tables(list, '{NULL}') FROM gt_a.names;
+SELECT get_tables('{gt_a}', list || NULL) FROM gt_a.names;
+RESET statement_timeout;
+\set VERBOSITY default
+
 ALTER EXTENSION pgsync DROP TABLE gt_a.of_extension;
 SET client_min_messages = error;
 DROP SCHEMA gt_a, "gt B" CASCADE;

@@ -48,6 +48,9 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+/* How many names an error lists; the others are counted */
+#define MAX_LISTED_NAMES	20
+
 /* Splits one name as it stands in SQL; what is none is an error (42602). */
 static RangeVar *
 parse_table_name(const char *name)
@@ -77,7 +80,10 @@ pgsync_parse_table_names(List *names)
 	ListCell   *cell;
 
 	foreach(cell, names)
+	{
+		CHECK_FOR_INTERRUPTS();
 		rangevars = lappend(rangevars, parse_table_name(lfirst(cell)));
+	}
 	return rangevars;
 }
 
@@ -124,28 +130,48 @@ pgsync_may_have_children(Oid relid)
 	return result;
 }
 
-/* Joins names with commas, for a message. */
+/* Joins the names that a message lists, at most MAX_LISTED_NAMES, by commas. */
 static char *
 join_names(List *names)
 {
 	StringInfoData buf;
-	ListCell   *cell;
 
 	initStringInfo(&buf);
-	foreach(cell, names)
+	for (int i = 0; i < Min(list_length(names), MAX_LISTED_NAMES); i++)
 	{
-		if (cell != list_head(names))
+		if (i > 0)
 			appendStringInfoString(&buf, ", ");
-		appendStringInfoString(&buf, lfirst(cell));
+		appendStringInfoString(&buf, list_nth(names, i));
 	}
 	return buf.data;
+}
+
+/* Returns how many of the names a message does not list, but counts. */
+static int
+count_unlisted(List *names)
+{
+	return Max(list_length(names) - MAX_LISTED_NAMES, 0);
+}
+
+/* Reports several names that no relation has (SQLSTATE 42P01). */
+static void
+missing_names_error(List *missing)
+{
+	int			unlisted = count_unlisted(missing);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 unlisted == 0 ?
+			 errmsg("relations %s do not exist", join_names(missing)) :
+			 errmsg("relations %s and %d more do not exist",
+					join_names(missing), unlisted)));
 }
 
 /*
  * Looks the names up along the search path; the result has the same order.
  *
- * One name that is not there gives core's own error; of several, all are
- * named.
+ * One name that is not there gives core's own error; of several, the first
+ * MAX_LISTED_NAMES are named.
  */
 static List *
 resolve_names(List *rangevars)
@@ -158,8 +184,10 @@ resolve_names(List *rangevars)
 	foreach(cell, rangevars)
 	{
 		RangeVar   *rangevar = lfirst(cell);
-		Oid			relid = RangeVarGetRelid(rangevar, NoLock, true);
+		Oid			relid;
 
+		CHECK_FOR_INTERRUPTS();
+		relid = RangeVarGetRelid(rangevar, NoLock, true);
 		if (OidIsValid(relid))
 		{
 			relids = lappend_oid(relids, relid);
@@ -173,9 +201,7 @@ resolve_names(List *rangevars)
 	if (list_length(missing) == 1)
 		(void) RangeVarGetRelid(first_missing, NoLock, false);
 	if (missing != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relations %s do not exist", join_names(missing))));
+		missing_names_error(missing);
 	return relids;
 }
 
@@ -333,6 +359,7 @@ search_closure(PgsyncClosure *closure, List *named)
 	closure->relids = NIL;
 	foreach(cell, resolve_names(named))
 	{
+		CHECK_FOR_INTERRUPTS();
 		add_table(closure, lfirst_oid(cell), PGSYNC_REACH_NAMED,
 				  lfirst_oid(cell));
 		add_inheritors(closure, lfirst_oid(cell));
@@ -371,12 +398,14 @@ check_protected(PgsyncClosure *closure, List *protected_names)
 {
 	List	   *reached = NIL;
 	char	   *detail = NULL;
+	int			unlisted;
 	ListCell   *cell;
 
 	foreach(cell, resolve_names(protected_names))
 	{
 		ListCell   *child;
 
+		CHECK_FOR_INTERRUPTS();
 		foreach(child, find_all_inheritors(lfirst_oid(cell), NoLock, NULL))
 		{
 			PgsyncClosureTable *table;
@@ -391,11 +420,15 @@ check_protected(PgsyncClosure *closure, List *protected_names)
 				detail = describe_reach(table, name);
 		}
 	}
+	unlisted = count_unlisted(reached);
 	if (reached != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 unlisted == 0 ?
 				 errmsg("cleaning would empty protected tables: %s",
-						join_names(reached)),
+						join_names(reached)) :
+				 errmsg("cleaning would empty protected tables: %s and %d more",
+						join_names(reached), unlisted),
 				 errdetail_internal("%s", detail),
 				 errhint("Nothing was cleaned.  Take the tables that lead there out of the list.")));
 }
@@ -417,7 +450,10 @@ lock_newcomers(PgsyncClosure *closure)
 	}
 	list_sort(newcomers, list_oid_cmp);
 	foreach(cell, newcomers)
+	{
+		CHECK_FOR_INTERRUPTS();
 		LockRelationOid(lfirst_oid(cell), AccessExclusiveLock);
+	}
 	return newcomers != NIL;
 }
 

@@ -301,6 +301,7 @@ ignored_relids(List *rangevars, List *schemas)
 		List	   *searched = schemas;
 		ListCell   *nspcell;
 
+		CHECK_FOR_INTERRUPTS();
 		if (rangevar->schemaname != NULL)
 			searched = list_make1_oid(get_namespace_oid(rangevar->schemaname,
 														true));
@@ -313,6 +314,8 @@ ignored_relids(List *rangevars, List *schemas)
 				relids = lappend_oid(relids, relid);
 		}
 	}
+	list_sort(relids, list_oid_cmp);
+	list_deduplicate_oid(relids);
 	return relids;
 }
 
@@ -324,9 +327,12 @@ with_inheritors(List *relids)
 	ListCell   *cell;
 
 	foreach(cell, relids)
+	{
+		CHECK_FOR_INTERRUPTS();
 		result = list_concat(result,
 							 find_all_inheritors(lfirst_oid(cell), NoLock,
 												 NULL));
+	}
 	return result;
 }
 
@@ -410,8 +416,10 @@ get_tables(PG_FUNCTION_ARGS)
 	PGSYNC_REQUIRE_ARG(fcinfo, 0, "schemas");
 	foreach(cell, pgsync_arg_name_list(fcinfo, 0, "schemas"))
 	{
-		Oid			nspid = find_schema(lfirst(cell));
+		Oid			nspid;
 
+		CHECK_FOR_INTERRUPTS();
+		nspid = find_schema(lfirst(cell));
 		if (OidIsValid(nspid))
 			schemas = list_append_unique_oid(schemas, nspid);
 	}

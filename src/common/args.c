@@ -17,6 +17,7 @@
 #include "common/args.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -83,6 +84,7 @@ pgsync_arg_name_list(FunctionCallInfo fcinfo, int argno, const char *argname)
 					  &elements, &nulls, &nelements);
 	for (int i = 0; i < nelements; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
