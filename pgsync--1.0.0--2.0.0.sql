@@ -201,6 +201,78 @@ COMMENT ON FUNCTION insert_tables(text, text, text) IS
 -- fetch/: queries and counts
 ----------------------------------------------------------------
 
+-- What drivers send without a type, and texts, take the forms with text[].
+
+CREATE FUNCTION fetch_all(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS SETOF jsonb       -- an object a row
+AS 'MODULE_PATHNAME', 'fetch_all'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
+
+COMMENT ON FUNCTION fetch_all(text, text[]) IS
+'runs any one statement that returns rows, and returns each row as an object; args are bound to $1...$n, each takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_one(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS jsonb             -- its first row, NULL if there is none
+AS 'MODULE_PATHNAME', 'fetch_one'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one(text, text[]) IS
+'runs any one statement that returns rows, and returns the first as an object, NULL if there is none; args are bound to $1...$n, each takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_one_required(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS jsonb             -- its first row
+AS 'MODULE_PATHNAME', 'fetch_one_required'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one_required(text, text[]) IS
+'runs any one statement that returns rows, and returns the first as an object; no row is an error; args are bound to $1...$n, each takes the type of its context (rule: to_jsonb; errors P0002 for no row, 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_json(
+    query text              -- one statement that returns rows
+) RETURNS json              -- one array, an object a row
+AS 'MODULE_PATHNAME', 'fetch_json'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_json(text) IS
+'runs any one statement that returns rows, and returns all of them as one array of objects, [] if there are none (rule: json_agg(row); errors 54000 beyond 1 GB, 22004, 42601, and those of the statement)';
+
+CREATE FUNCTION fetch_json(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS json              -- one array, an object a row
+AS 'MODULE_PATHNAME', 'fetch_json'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_json(text, "any") IS
+'runs any one statement that returns rows, and returns all of them as one array of objects, [] if there are none; args are bound to $1...$n, a bare literal takes the type of its context (rule: json_agg(row); errors 54000 beyond 1 GB, 22004, 42601, and those of the statement)';
+
+CREATE FUNCTION fetch_json(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS json              -- one array, an object a row
+AS 'MODULE_PATHNAME', 'fetch_json'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_json(text, text[]) IS
+'runs any one statement that returns rows, and returns all of them as one array of objects, [] if there are none; args are bound to $1...$n, each takes the type of its context (rule: json_agg(row); errors 54000 beyond 1 GB, 22004, 42601, and those of the statement)';
+
+CREATE FUNCTION fetch_count(
+    target regclass,        -- table, partitioned or foreign table, view
+    condition text,         -- one SQL expression, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS bigint            -- the rows for which it is true, exactly
+AS 'MODULE_PATHNAME', 'fetch_count'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count(regclass, text, text[]) IS
+'returns the exact number of rows for which one SQL expression is true, as count(*) with WHERE under the snapshot of the calling statement; args are bound to $1...$n, each takes the type of its context (rule: count(*); errors 22004, 42601, 42809, and those of count(*))';
+
 ----------------------------------------------------------------
 -- clean/: empty tables and sequences
 ----------------------------------------------------------------

@@ -305,10 +305,11 @@ COMMENT ON FUNCTION delete_many(regclass, text, text[]) IS
 'deletes rows by key (a JSON or JSON Lines as text, read as a stream): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
 
 ----------------------------------------------------------------
--- fetch.c, count.c: queries as objects, exact counts
+-- fetch.c, count.c: queries as objects or json, exact counts
 ----------------------------------------------------------------
 
 -- The caller's statement may do anything: VOLATILE, PARALLEL UNSAFE.
+-- What drivers send without a type, and texts, take the forms with text[].
 
 CREATE FUNCTION fetch_all(
     query text              -- one statement that returns rows
@@ -329,6 +330,16 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
 COMMENT ON FUNCTION fetch_all(text, "any") IS
 'runs any one statement that returns rows, and returns each row as an object; args are bound to $1...$n, a bare literal takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
 
+CREATE FUNCTION fetch_all(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS SETOF jsonb       -- an object a row
+AS 'MODULE_PATHNAME', 'fetch_all'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000;
+
+COMMENT ON FUNCTION fetch_all(text, text[]) IS
+'runs any one statement that returns rows, and returns each row as an object; args are bound to $1...$n, each takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
 CREATE FUNCTION fetch_one(
     query text              -- one statement that returns rows
 ) RETURNS jsonb             -- its first row, NULL if there is none
@@ -348,6 +359,16 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION fetch_one(text, "any") IS
 'runs any one statement that returns rows, and returns the first as an object, NULL if there is none; args are bound to $1...$n, a bare literal takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
 
+CREATE FUNCTION fetch_one(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS jsonb             -- its first row, NULL if there is none
+AS 'MODULE_PATHNAME', 'fetch_one'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one(text, text[]) IS
+'runs any one statement that returns rows, and returns the first as an object, NULL if there is none; args are bound to $1...$n, each takes the type of its context (rule: to_jsonb; errors 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
 CREATE FUNCTION fetch_one_required(
     query text              -- one statement that returns rows
 ) RETURNS jsonb             -- its first row
@@ -366,6 +387,45 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION fetch_one_required(text, "any") IS
 'runs any one statement that returns rows, and returns the first as an object; no row is an error; args are bound to $1...$n, a bare literal takes the type of its context (rule: to_jsonb; errors P0002 for no row, 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_one_required(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS jsonb             -- its first row
+AS 'MODULE_PATHNAME', 'fetch_one_required'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_one_required(text, text[]) IS
+'runs any one statement that returns rows, and returns the first as an object; no row is an error; args are bound to $1...$n, each takes the type of its context (rule: to_jsonb; errors P0002 for no row, 22004, 42601, 42701 for two columns of one name, and those of the statement)';
+
+CREATE FUNCTION fetch_json(
+    query text              -- one statement that returns rows
+) RETURNS json              -- one array, an object a row
+AS 'MODULE_PATHNAME', 'fetch_json'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_json(text) IS
+'runs any one statement that returns rows, and returns all of them as one array of objects, [] if there are none (rule: json_agg(row); errors 54000 beyond 1 GB, 22004, 42601, and those of the statement)';
+
+CREATE FUNCTION fetch_json(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS json              -- one array, an object a row
+AS 'MODULE_PATHNAME', 'fetch_json'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_json(text, "any") IS
+'runs any one statement that returns rows, and returns all of them as one array of objects, [] if there are none; args are bound to $1...$n, a bare literal takes the type of its context (rule: json_agg(row); errors 54000 beyond 1 GB, 22004, 42601, and those of the statement)';
+
+CREATE FUNCTION fetch_json(
+    query text,             -- one statement that returns rows, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS json              -- one array, an object a row
+AS 'MODULE_PATHNAME', 'fetch_json'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_json(text, text[]) IS
+'runs any one statement that returns rows, and returns all of them as one array of objects, [] if there are none; args are bound to $1...$n, each takes the type of its context (rule: json_agg(row); errors 54000 beyond 1 GB, 22004, 42601, and those of the statement)';
 
 -- A condition may be volatile, and a function that is not VOLATILE would be
 -- evaluated while its caller is planned: VOLATILE.  Whatever the marking, the
@@ -400,6 +460,17 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION fetch_count(regclass, text, "any") IS
 'returns the exact number of rows for which one SQL expression is true, as count(*) with WHERE under the snapshot of the calling statement; args are bound to $1...$n, a bare literal takes the type of its context (rule: count(*); errors 22004, 42601, 42809, and those of count(*))';
+
+CREATE FUNCTION fetch_count(
+    target regclass,        -- table, partitioned or foreign table, view
+    condition text,         -- one SQL expression, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS bigint            -- the rows for which it is true, exactly
+AS 'MODULE_PATHNAME', 'fetch_count'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count(regclass, text, text[]) IS
+'returns the exact number of rows for which one SQL expression is true, as count(*) with WHERE under the snapshot of the calling statement; args are bound to $1...$n, each takes the type of its context (rule: count(*); errors 22004, 42601, 42809, and those of count(*))';
 
 ----------------------------------------------------------------
 -- tables.c, sequence.c: emptying tables, setting sequences

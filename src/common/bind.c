@@ -3,11 +3,13 @@
  * bind.c
  *	  Binding a caller's arguments to the $n of the caller's statement.
  *
- * The arguments are a function's VARIADIC "any".  One that has a type keeps
- * it.  A bare literal has none, and takes the type that the statement gives
- * its $n, as a parameter does that a driver sends without a type (see
- * "Extended Query" in the manual's Message Flow): analyzing the statement
- * tells it.
+ * The arguments are a function's VARIADIC "any" or VARIADIC text[].  Of the
+ * first, one that has a type keeps it.  A bare literal has none, and neither
+ * has an element of text[]: that is where the parser puts what drivers send
+ * without a type, or as text for want of one.  It takes the type that the
+ * statement gives its $n, as a parameter without a type does in the protocol
+ * (see "Extended Query" in the manual's Message Flow): analyzing the
+ * statement tells it.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -20,6 +22,8 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "common/sqltext.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 /* The arguments: arrays of "count" */
@@ -31,15 +35,35 @@ typedef struct ArgumentList
 	bool	   *nulls;
 } ArgumentList;
 
+/* Collects the elements of a text[] as values without a type. */
+static void
+collect_elements(ArrayType *array, ArgumentList *args)
+{
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &args->values, &args->nulls, &args->count);
+	args->types = palloc((args->count + 1) * sizeof(Oid));
+	for (int i = 0; i < args->count; i++)
+	{
+		args->types[i] = UNKNOWNOID;
+		if (!args->nulls[i])
+			args->values[i] =
+				CStringGetDatum(TextDatumGetCString(args->values[i]));
+	}
+}
+
 /* Collects the arguments; VARIADIC NULL is none. */
 static void
 collect_arguments(FunctionCallInfo fcinfo, int first_arg, ArgumentList *args)
 {
 	memset(args, 0, sizeof(*args));
-	if (PG_NARGS() > first_arg)
+	if (PG_NARGS() <= first_arg)
+		return;
+	if (get_func_variadictype(fcinfo->flinfo->fn_oid) != TEXTOID)
 		args->count = extract_variadic_args(fcinfo, first_arg, false,
 											&args->values, &args->types,
 											&args->nulls);
+	else if (!PG_ARGISNULL(first_arg))
+		collect_elements(PG_GETARG_ARRAYTYPE_P(first_arg), args);
 	args->count = Max(args->count, 0);
 }
 
@@ -71,7 +95,7 @@ value_error_callback(void *arg)
 	errcontext("value of $%d", *(int *) arg);
 }
 
-/* Converts the literal that is the value of $number to the type. */
+/* Converts the text that is the value of $number to the type. */
 static Datum
 convert_literal(char *literal, Oid type, int number)
 {
@@ -121,7 +145,7 @@ resolve_unknown_arguments(ArgumentList *args, RawStmt *statement,
 	}
 }
 
-/* Returns whether any argument is a bare literal. */
+/* Returns whether any argument is without a type. */
 static bool
 has_unknown_argument(const ArgumentList *args)
 {

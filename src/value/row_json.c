@@ -1,0 +1,337 @@
+/*-------------------------------------------------------------------------
+ *
+ * row_json.c
+ *	  A row as the text of a JSON object, its columns as keys.
+ *
+ * The text is the one that core's row_to_json(record) makes, byte by byte:
+ * columns in their order, two of one name both.  That function learns anew
+ * for every row what its columns are; here each column's key is printed once,
+ * and a function chosen once for its values.  Common types are printed here;
+ * arrays, composites and types with a cast to json go through core's to_json,
+ * a value at a time.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/fmgroids.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "value/row_json.h"
+
+/* The longest texts of an integer and a bigint, their ends included */
+#define MAX_INT4_TEXT	12
+#define MAX_INT8_TEXT	21
+
+/* Keys are copied by whole blocks, which need no call */
+#define KEY_BLOCK		16
+
+typedef struct PrintedColumn PrintedColumn;
+
+/* Appends a value of the column that is not null. */
+typedef void (*ColumnPrinter) (PrintedColumn *column, Datum datum,
+							   PgsyncJsonText *out);
+
+/* A column that is not dropped */
+struct PrintedColumn
+{
+	int			attindex;		/* its index in the slot's values */
+	Oid			basetype;		/* its type, seen through domains */
+	char	   *key;			/* separator, name, and colon, padded with
+								 * zeros to whole blocks */
+	int			key_length;
+	ColumnPrinter print;
+	FmgrInfo	function;		/* the type's output function, or to_json */
+};
+
+struct PgsyncRowJson
+{
+	int			ncolumns;
+	PrintedColumn columns[FLEXIBLE_ARRAY_MEMBER];
+};
+
+/* Prints a value of any type, through core's to_json. */
+static void
+print_any(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	struct varlena *json = DatumGetTextPP(FunctionCall1(&column->function, datum));
+
+	pgsync_json_append(out, VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
+}
+
+/* Prints a boolean. */
+static void
+print_bool(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	if (DatumGetBool(datum))
+		pgsync_json_append(out, "true", 4);
+	else
+		pgsync_json_append(out, "false", 5);
+}
+
+/* Prints a smallint. */
+static void
+print_int2(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	out->length += pg_itoa(DatumGetInt16(datum),
+						   pgsync_json_room(out, MAX_INT4_TEXT));
+}
+
+/* Prints an integer. */
+static void
+print_int4(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	out->length += pg_ltoa(DatumGetInt32(datum),
+						   pgsync_json_room(out, MAX_INT4_TEXT));
+}
+
+/* Prints a bigint. */
+static void
+print_int8(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	out->length += pg_lltoa(DatumGetInt64(datum),
+							pgsync_json_room(out, MAX_INT8_TEXT));
+}
+
+/* Prints a real or double precision, or any numeric; not finite, a string. */
+static void
+print_number(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	char	   *string = OutputFunctionCall(&column->function, datum);
+	int			length = strlen(string);
+
+	if (strpbrk(string, "nN") != NULL)
+		pgsync_json_string(out, string, length);
+	else
+		pgsync_json_append(out, string, length);
+}
+
+/* Prints a numeric. */
+static void
+print_numeric(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	if (!pgsync_json_numeric(out, PG_DETOAST_DATUM_PACKED(datum)))
+		print_number(column, datum, out);
+}
+
+/* Prints a value whose text form is its JSON string. */
+static void
+print_output(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	char	   *string = OutputFunctionCall(&column->function, datum);
+
+	pgsync_json_string(out, string, strlen(string));
+}
+
+/* Prints a text, varchar or character: its bytes are its text form. */
+static void
+print_text(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	struct varlena *string = DatumGetTextPP(datum);
+
+	pgsync_json_string(out, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+}
+
+/* Prints a date or timestamp in its ISO 8601 form. */
+static void
+print_datetime(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	char	   *to = pgsync_json_room(out, MAXDATELEN + 3);
+
+	*to = '"';
+	JsonEncodeDateTime(to + 1, datum, column->basetype, NULL);
+	out->length += 1 + strlen(to + 1);
+	pgsync_json_append(out, "\"", 1);
+}
+
+/* Prints a json: it is its text. */
+static void
+print_json(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	struct varlena *json = DatumGetTextPP(datum);
+
+	pgsync_json_append(out, VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
+}
+
+/* Prints a jsonb. */
+static void
+print_jsonb(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	pgsync_json_jsonb(out, DatumGetJsonbP(datum));
+}
+
+/*
+ * Returns whether core makes more of a type's values than a string of their
+ * text form: arrays, composites, and types of a user that have a cast to
+ * json (json_categorize_type in json.c).
+ */
+static bool
+has_json_form(Oid basetype)
+{
+	Oid			function;
+
+	if (OidIsValid(get_element_type(basetype)) || type_is_rowtype(basetype))
+		return true;
+	switch (basetype)
+	{
+		case ANYARRAYOID:
+		case ANYCOMPATIBLEARRAYOID:
+		case RECORDARRAYOID:
+			return true;
+		default:
+			return basetype >= FirstNormalObjectId &&
+				find_coercion_pathway(JSONOID, basetype, COERCION_EXPLICIT,
+									  &function) == COERCION_PATH_FUNC;
+	}
+}
+
+/* Returns what prints values of a type that is no domain. */
+static ColumnPrinter
+printer_for_type(Oid basetype)
+{
+	switch (basetype)
+	{
+		case BOOLOID:
+			return print_bool;
+		case INT2OID:
+			return print_int2;
+		case INT4OID:
+			return print_int4;
+		case INT8OID:
+			return print_int8;
+		case NUMERICOID:
+			return print_numeric;
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return print_number;
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return print_datetime;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return print_text;
+		case JSONOID:
+			return print_json;
+		case JSONBOID:
+			return print_jsonb;
+		default:
+			return has_json_form(basetype) ? print_any : print_output;
+	}
+}
+
+/* Looks up the function that the column's printer calls. */
+static void
+init_function(PrintedColumn *column, Oid type, MemoryContext context)
+{
+	Oid			output;
+	bool		is_varlena;
+	List	   *args;
+
+	if (column->print != print_any)
+	{
+		getTypeOutputInfo(column->basetype, &output, &is_varlena);
+		fmgr_info_cxt(output, &column->function, context);
+		return;
+	}
+	/* to_json asks the expression that calls it for its argument's type */
+	args = list_make1(makeNullConst(type, -1, InvalidOid));
+	fmgr_info_cxt(F_TO_JSON, &column->function, context);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSON, JSONOID, args,
+											 InvalidOid, InvalidOid,
+											 COERCE_EXPLICIT_CALL),
+					   &column->function);
+}
+
+/* Sets up how one column is printed; "first" has no separator before it. */
+static void
+init_column(PrintedColumn *column, TupleDesc tupdesc, int attindex,
+			bool first, MemoryContext context)
+{
+	Form_pg_attribute attribute = TupleDescAttr(tupdesc, attindex);
+	StringInfoData key;
+
+	column->attindex = attindex;
+	column->basetype = getBaseType(attribute->atttypid);
+	column->print = printer_for_type(column->basetype);
+	init_function(column, attribute->atttypid, context);
+
+	initStringInfo(&key);
+	if (!first)
+		appendStringInfoChar(&key, ',');
+	escape_json(&key, NameStr(attribute->attname));
+	appendStringInfoChar(&key, ':');
+	column->key_length = key.len;
+	column->key = palloc0(TYPEALIGN(KEY_BLOCK, key.len));
+	memcpy(column->key, key.data, key.len);
+	pfree(key.data);
+}
+
+/*
+ * Prepares to print rows of this descriptor; what it allocates, it allocates
+ * in "context", and it does not keep the descriptor.  Dropped columns, which
+ * a table's own descriptor has, are left out.
+ */
+PgsyncRowJson *
+pgsync_row_json_create(TupleDesc tupdesc, MemoryContext context)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	PgsyncRowJson *state = palloc0(offsetof(PgsyncRowJson, columns) +
+								   tupdesc->natts * sizeof(PrintedColumn));
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		if (TupleDescAttr(tupdesc, i)->attisdropped)
+			continue;
+		init_column(&state->columns[state->ncolumns], tupdesc, i,
+					state->ncolumns == 0, context);
+		state->ncolumns++;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return state;
+}
+
+/* Appends a column's key. */
+static inline void
+append_key(PgsyncJsonText *out, const PrintedColumn *column)
+{
+	int			length = column->key_length;
+	char	   *to = pgsync_json_room(out, TYPEALIGN(KEY_BLOCK, length));
+
+	for (int i = 0; i < length; i += KEY_BLOCK)
+		memcpy(to + i, column->key + i, KEY_BLOCK);
+	out->length += length;
+}
+
+/*
+ * Appends the slot's row as an object.  Scratch of the printing stays in the
+ * current memory context, which the caller resets now and then.
+ */
+void
+pgsync_row_json_append(PgsyncRowJson *state, PgsyncJsonText *out,
+					   TupleTableSlot *slot)
+{
+	slot_getallattrs(slot);
+	pgsync_json_append(out, "{", 1);
+	for (int i = 0; i < state->ncolumns; i++)
+	{
+		PrintedColumn *column = &state->columns[i];
+
+		append_key(out, column);
+		if (slot->tts_isnull[column->attindex])
+			pgsync_json_append(out, "null", 4);
+		else
+			column->print(column, slot->tts_values[column->attindex], out);
+	}
+	pgsync_json_append(out, "}", 1);
+}
