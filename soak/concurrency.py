@@ -21,7 +21,7 @@ CLIENTS = 16
 SECONDS = 180
 
 SETUP = """
-DROP SCHEMA IF EXISTS mixed CASCADE;
+DROP SCHEMA IF EXISTS mixed, mixed_saved CASCADE;
 CREATE SCHEMA mixed;
 SET search_path = mixed, public;
 CREATE TABLE added (id bigserial PRIMARY KEY, client int, name text);
@@ -38,6 +38,11 @@ CREATE TRIGGER watch AFTER INSERT ON up FOR EACH ROW WHEN (NEW.client < 0)
     EXECUTE FUNCTION suppress_redundant_updates_trigger();
 CREATE TABLE down (id serial PRIMARY KEY, up int REFERENCES up, client int);
 CREATE TABLE cleaned (times bigint);
+CREATE TABLE seeded (key serial PRIMARY KEY, name text UNIQUE);
+CREATE TABLE seeded_down (key int PRIMARY KEY, up int REFERENCES seeded);
+INSERT INTO seeded (name) SELECT 'n' || i FROM generate_series(1, 50) i;
+INSERT INTO seeded_down SELECT i, i FROM generate_series(1, 50) i;
+SELECT save_tables(ARRAY['seeded', 'seeded_down'], 'mixed_saved');
 """
 
 
@@ -61,7 +66,8 @@ class Client(threading.Thread):
                    self.insert_one, self.insert_once, self.insert_run,
                    self.delete_run, self.upsert, self.upsert_many_keys,
                    self.count, self.fetch, self.family, self.clean,
-                   self.set_sequence, self.tables, self.come_and_go]
+                   self.set_sequence, self.tables, self.come_and_go,
+                   self.restore, self.change_seeded]
         while time.monotonic() < self.until:
             action = self.rng.choice(actions)
             did = collections.Counter()
@@ -186,6 +192,28 @@ class Client(threading.Thread):
         left = self.call("SELECT fetch_count('up') + fetch_count('down')")
         if left:
             self.errors["clean_tables", "left", str(left)] += 1
+
+    def restore(self, did):
+        self.call("SELECT restore_tables('mixed_saved')")
+        left = self.call("""SELECT count(*) FROM (
+            (TABLE seeded EXCEPT ALL TABLE mixed_saved.seeded)
+            UNION ALL
+            (TABLE mixed_saved.seeded EXCEPT ALL TABLE seeded)
+            UNION ALL SELECT key, up::text FROM (
+                (TABLE seeded_down EXCEPT ALL TABLE mixed_saved.seeded_down)
+                UNION ALL
+                (TABLE mixed_saved.seeded_down EXCEPT ALL TABLE seeded_down)
+            ) d) x""")
+        if left:
+            self.errors["restore_tables", "left", str(left)] += 1
+
+    def change_seeded(self, did):
+        self.conn.execute(self.rng.choice([
+            "INSERT INTO seeded (name) VALUES (gen_random_uuid()::text)",
+            "UPDATE seeded SET name = gen_random_uuid()::text"
+            " WHERE key = 1 + floor(random() * 50)::int",
+            "DELETE FROM seeded_down WHERE random() < 0.2",
+            "UPDATE seeded_down SET up = 1 + up % 50"]))
 
     def set_sequence(self, did):
         self.call("SELECT set_seq_max('added_id_seq', 'added',"

@@ -27,6 +27,7 @@ RNG = random.Random(SEED)
 
 SETUP = """
 DROP SCHEMA IF EXISTS faults CASCADE;
+DROP SCHEMA IF EXISTS faults_saved CASCADE;
 CREATE SCHEMA faults;
 SET search_path = faults, public;
 CREATE TABLE plain (id int PRIMARY KEY, name text, doc jsonb);
@@ -55,6 +56,13 @@ SELECT string_agg(format('{{"id": %s, "name": "name %s", "doc": {{"x": %s}}}}',
                                     'doc', jsonb_build_object('x', i))) AS j,
        E'id,name\\n' || string_agg(i || ',"name ' || i || '"', E'\\n') AS csv
 FROM generate_series(1, {rows}) i;
+CREATE TABLE seeded (id serial PRIMARY KEY, name text UNIQUE);
+CREATE TABLE seeded_down (id int PRIMARY KEY, up int REFERENCES seeded);
+INSERT INTO seeded (name) SELECT i::text FROM generate_series(1, {rows}) i;
+INSERT INTO seeded_down SELECT i, i FROM generate_series(1, {rows}) i;
+SELECT save_tables(ARRAY['seeded', 'seeded_down'], 'faults_saved');
+DELETE FROM seeded_down WHERE id % 10 = 0;
+UPDATE seeded SET name = 'changed ' || id;
 """
 
 # What is called, and whose contents tell whether it was done.
@@ -83,6 +91,10 @@ CALLS = {
     "insert_csv": (f"SELECT insert_csv('loaded', '{WORK}/faults.csv')",
                    ["loaded"]),
     "clean_tables": ("SELECT clean_tables('{few}')", ["few", "many"]),
+    "restore_tables": ("SELECT restore_tables('faults_saved')",
+                       ["seeded", "seeded_down"]),
+    "save_tables": ("SELECT save_tables('{seeded,seeded_down}',"
+                    " 'faults_saved')", ["faults_saved.seeded"]),
 }
 
 READS = {
@@ -398,7 +410,7 @@ def full_disk():
                  " SELECT repeat(md5(i::text), 30) FROM"
                  " generate_series(1, 8000) i")
     calls = {name: statement for name, (statement, _) in CALLS.items()
-             if name != "clean_tables"}
+             if name not in ("clean_tables", "restore_tables", "save_tables")}
     outcomes("full disk", "53100", calls)
     changed = [table for table, was in before.items()
                if contents(conn, [table]) != was]

@@ -19,12 +19,15 @@ from common import WORK, check, connect, finish, note, scalar, scaled
 CALLS = 100_000
 WARM_UP = 1_000
 
+# What takes so long that fewer calls must do: those that make files
+FEWER = {"save_tables": 20, "restore_tables, new file": 20}
+
 # Growth allowed for what the server itself keeps, such as its plan caches.
 CONTEXT_BYTES = 256 * 1024
 RESIDENT_KB = 8 * 1024
 
 SETUP = """
-DROP SCHEMA IF EXISTS {schema} CASCADE;
+DROP SCHEMA IF EXISTS {schema}, {schema}_saved CASCADE;
 CREATE SCHEMA {schema};
 SET search_path = {schema}, public;
 CREATE TABLE target (id int PRIMARY KEY, name text DEFAULT 'none', doc jsonb);
@@ -39,6 +42,10 @@ CREATE TABLE part1 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 CREATE TABLE few (id serial PRIMARY KEY, name text);
 INSERT INTO few (name) SELECT 'n' || i FROM generate_series(1, 20) i;
 CREATE TABLE dirty (id serial PRIMARY KEY, up int REFERENCES dirty);
+CREATE TABLE seeded (id serial PRIMARY KEY, name text UNIQUE,
+    up int REFERENCES seeded);
+INSERT INTO seeded (name, up) SELECT 'n' || i, i FROM generate_series(1, 20) i;
+SELECT save_tables(ARRAY['seeded'], '{schema}_saved');
 """
 
 ROWS = """[{"id": 1, "name": "a", "doc": {"x": [1, 2]}},
@@ -83,6 +90,15 @@ CALLS_OF = {
     "get_tables": "SELECT get_tables(ARRAY[current_schema()])",
     "clean_tables": "INSERT INTO dirty DEFAULT VALUES;"
                     "SELECT clean_tables('{dirty}')",
+    "save_tables": "SELECT save_tables('{seeded,few}',"
+                   " current_schema() || '_saved')",
+    "restore_tables, unchanged": "SELECT restore_tables(current_schema()"
+                                 " || '_saved')",
+    "restore_tables, in place": """UPDATE seeded SET name = 'x' WHERE id = 3;
+        SELECT restore_tables(current_schema() || '_saved')""",
+    "restore_tables, new file": """INSERT INTO seeded (name)
+        SELECT 'm' || n FROM generate_series(1, 600) n;
+        SELECT restore_tables(current_schema() || '_saved')""",
     "set_seq_max": "SELECT set_seq_max('few_id_seq', 'few')",
     "drop_db": "SELECT drop_db('there_is_no_such_database')",
     "an error": """SELECT insert_many('target', '[{"id": 1}, {"id": "x"}]')""",
@@ -122,7 +138,9 @@ def in_turn(conn, statements, calls):
 
 def vacuum(conn):
     """Takes away the dead rows, which would slow the calls down."""
-    conn.execute("VACUUM target, slow, parted, few, dirty")
+    conn.execute("VACUUM target, slow, parted, few, dirty, seeded")
+    saved = scalar(conn, "SELECT current_schema() || '_saved'")
+    conn.execute(f"VACUUM {saved}.pgsync_saved_tables")
 
 
 def try_function(task):
@@ -135,8 +153,10 @@ def try_function(task):
     conn.close()
     conn = connect()
     conn.execute(f"SET search_path = {schema}, public; SET jit = off")
+    fewer = FEWER.get(name, 1)
+    calls = max(1, calls // fewer)
     # dead rows stay as long as the transaction, and slow it down
-    turns = {in_block: 200, in_turn: 5_000}
+    turns = {in_block: 200 // fewer, in_turn: 5_000 // fewer}
     for way, turn in turns.items():
         way(conn, statements, min(turn, WARM_UP, calls))
         vacuum(conn)
@@ -148,7 +168,7 @@ def try_function(task):
             done += turn
             vacuum(conn)
     contexts_now, resident_now = memory(conn)
-    conn.execute(f"DROP SCHEMA {schema} CASCADE")
+    conn.execute(f"DROP SCHEMA {schema}, {schema}_saved CASCADE")
     conn.close()
     check(contexts_now - contexts < CONTEXT_BYTES
           and resident_now - resident < RESIDENT_KB,

@@ -23,6 +23,8 @@ WRITERS = {
     "insert_csv": f"SELECT ext.insert_csv('t', '{WORK}/life.csv')",
     "set_seq_max": "SELECT ext.set_seq_max('t_id_seq', 't')",
     "clean_tables": "SELECT ext.clean_tables('{t}')",
+    "save_tables": "SELECT ext.save_tables('{t}', 'life_saved')",
+    "restore_tables": "SELECT ext.restore_tables('life_saved')",
     "drop_db": "SELECT ext.drop_db('no_such_database')",
 }
 

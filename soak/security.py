@@ -217,6 +217,46 @@ def sequences_and_databases(conn):
           f" {len(ROLES)} roles")
 
 
+def saved_sets(conn):
+    """save_tables and restore_tables: only owners, and no set that somebody
+    has ready for tables which are not theirs, whoever calls."""
+    owners_only = "ALTER TABLE plain SET (fillfactor = 100)"
+    conn.execute("CREATE SCHEMA owner_set AUTHORIZATION owner")
+    conn.execute("SET ROLE owner")
+    conn.execute("SELECT save_tables('{matrix.plain}', 'owner_set')")
+    conn.execute("RESET ROLE")
+    wrong = []
+    for role in ROLES:
+        expected = outcome(conn, role, owners_only, "plain", False)[0]
+        for call in ("restore_tables('owner_set')",
+                     "save_tables('{matrix.plain}', 'owner_set')"):
+            found = outcome(conn, role, f"SELECT {call}", "plain", False)[0]
+            if found != expected:
+                wrong.append(f"{role}, {call}: {found} {expected}")
+    for each in wrong:
+        note("  " + each)
+    check(not wrong, f"save_tables and restore_tables as ALTER TABLE for"
+          f" {len(ROLES)} roles")
+
+    conn.execute("CREATE SCHEMA trap AUTHORIZATION nobody")
+    conn.execute("CREATE TABLE matrix.bait (id int, name text, secret text)")
+    conn.execute("ALTER TABLE matrix.bait OWNER TO nobody")
+    conn.execute("SET ROLE nobody")
+    conn.execute("INSERT INTO matrix.bait VALUES (66, 'evil', 'evil')")
+    conn.execute("SELECT save_tables('{matrix.bait}', 'trap')")
+    conn.execute("RESET ROLE")
+    conn.execute("UPDATE trap.pgsync_saved_tables SET table_id ="
+                 " 'matrix.plain'")
+    found = {role: outcome(conn, role, "SELECT restore_tables('trap')",
+                           "plain", False)[0]
+             for role in ROLES + ["postgres"]}
+    check(set(found.values()) == {"42501"},
+          f"a set that was laid out as a trap: {found}")
+    rows = scalar(conn, "SELECT count(*) FROM plain WHERE id = 66")
+    check(rows == 0, "nothing of it got into the table")
+    conn.execute("DROP SCHEMA trap, owner_set CASCADE")
+
+
 HOSTILE_TYPES = ["int4", "int8", "bool", "name", "oid", "numeric"]
 HOSTILE_FUNCTIONS = [
     ("count", ""), ("max", "int"), ("min", "int"), ("setval", "regclass, int8"),
@@ -285,6 +325,9 @@ CALLS = {
     "fetch_count, condition": "fetch_count('matrix.plain', 'true')",
     "get_tables": "get_tables('{matrix}', '{plain}')",
     "clean_tables": "clean_tables('{matrix.plain,matrix.merged}')",
+    "save_tables": "save_tables('{matrix.plain,matrix.merged}', 'new_set')",
+    "restore_tables": "restore_tables('old_set')",
+    "restore_tables, definitions compared": "restore_tables('odd_set')",
     "set_seq_max": "set_seq_max('matrix.plain_seq', 'matrix.plain')",
     "drop_db": "drop_db('no_such_database')",
 }
@@ -295,6 +338,10 @@ def hostile_search_path(conn):
     conn.execute("CREATE TABLE matrix.merged (id int PRIMARY KEY, name text,"
                  " doc jsonb, at int GENERATED ALWAYS AS IDENTITY)")
     conn.execute("INSERT INTO matrix.merged VALUES (1, 'old', '{\"b\": 2}')")
+    conn.execute("SELECT save_tables('{matrix.plain,matrix.merged}', 'old_set'),"
+                 " save_tables('{matrix.merged}', 'odd_set')")
+    conn.execute("UPDATE odd_set.pgsync_saved_set SET definitions = NULL")
+    conn.execute("UPDATE matrix.merged SET name = 'changed'")
     extension = scalar(conn, """SELECT extnamespace::regnamespace::text
         FROM pg_extension WHERE extname = 'pgsync'""")
     made = list(hostile_objects())
@@ -423,6 +470,7 @@ def main():
     conn = set_up()
     matrix(conn)
     sequences_and_databases(conn)
+    saved_sets(conn)
     hostile_search_path(conn)
     trusted_install(conn)
     install_script()

@@ -14,6 +14,7 @@
 #define PGSYNC_COMPAT_H
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "catalog/pg_namespace.h"
@@ -341,6 +342,19 @@ read_stream_end(ReadStream *stream)
 	pfree(stream);
 }
 #endif
+
+/* PostgreSQL 16 has simple_heap_update say which indexes need to know. */
+static inline void
+pgsync_simple_heap_update(Relation rel, ItemPointer tid, HeapTuple tuple)
+{
+#if PG_VERSION_NUM >= 160000
+	TU_UpdateIndexes update_indexes;
+
+	simple_heap_update(rel, tid, tuple, &update_indexes);
+#else
+	simple_heap_update(rel, tid, tuple);
+#endif
+}
 
 /* Returns which file a relation has; see above for the name. */
 static inline void

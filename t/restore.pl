@@ -153,14 +153,14 @@ run($node, q{SELECT save_tables('{a, b, u, no_key}', 'saved')});
 run($node, q{SELECT pg_create_logical_replication_slot('s', 'test_decoding')});
 run($node, q{UPDATE b SET n = -1 WHERE id = 7; DELETE FROM no_key WHERE v = 2; DELETE FROM b WHERE id = 8});
 run($node, q{SELECT pg_logical_slot_get_changes('s', NULL, NULL)});
-my $changes = q{SELECT data FROM pg_logical_slot_get_changes('s', NULL, NULL, 'include-xids', '0')};
+my $changes = q{SELECT data FROM pg_logical_slot_get_changes('s', NULL, NULL, 'include-xids', '0')
+	WHERE data NOT LIKE 'table saved.pgsync_saved_tables: UPDATE%'};
 run($node, $restore);
 is(run($node, $changes), join("\n", 'BEGIN',
 		'table public.b: DELETE: id[integer]:7',
 		'table public.b: INSERT: id[integer]:7 a[integer]:8 n[integer]:7',
 		'table public.b: INSERT: id[integer]:8 a[integer]:9 n[integer]:8',
 		'table public.no_key: INSERT: v[integer]:2',
-		map({ "table saved.pgsync_saved_tables: DELETE: (no-tuple-data)" } 1 .. 2),
 		'COMMIT'),
 	'what a decoder sees: rows deleted and inserted');
 run($node, 'INSERT INTO no_key VALUES (3)');

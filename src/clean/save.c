@@ -184,34 +184,17 @@ static void
 save_table(PgsyncSavedSet *set, Oid relid, Snapshot snapshot)
 {
 	Relation	rel = table_open(relid, NoLock);
-	char	   *copy_name = NULL;
+	PgsyncSavedTable *table = pgsync_saved_set_add_table(set, rel);
 
 	if (rel->rd_rel->relkind == RELKIND_RELATION)
 	{
-		copy_name = choose_copy_name(set, rel);
-		create_copy(set, rel, copy_name);
+		table->copy_name = choose_copy_name(set, rel);
+		create_copy(set, rel, table->copy_name);
+		fill_copy(set, table, rel, snapshot);
 	}
-	pgsync_saved_set_add_table(set, rel, copy_name);
-	if (copy_name != NULL)
-		fill_copy(set, llast(set->tables), rel, snapshot);
+	pgsync_saved_set_store_table(set, table);
 	save_sequences(set, relid);
 	table_close(rel, NoLock);
-}
-
-/* Stores the looks that were taken. */
-static void
-store_looks(PgsyncSavedSet *set)
-{
-	ListCell   *cell;
-
-	CommandCounterIncrement();
-	foreach(cell, set->tables)
-	{
-		PgsyncSavedTable *table = lfirst(cell);
-
-		if (table->has_look)
-			pgsync_saved_set_put_look(set, table);
-	}
 }
 
 /* Saves all tables, as one snapshot sees them. */
@@ -232,7 +215,6 @@ save_all(PgsyncSavedSet *set, List *relids)
 		save_table(set, lfirst_oid(cell), snapshot);
 	}
 	UnregisterSnapshot(snapshot);
-	store_looks(set);
 	pgsync_save_definitions(set, pgsync_set_constraints(set->relids));
 }
 

@@ -275,7 +275,7 @@ pgsync_save_definitions(PgsyncSavedSet *set, List *constraints)
 	AtEOXact_GUC(true, nestlevel);
 
 	hash_definitions(set, constraints, digest);
-	pgsync_saved_set_put_digest(set, digest);
+	pgsync_saved_set_store(set, digest);
 }
 
 /* Returns an entry as it is shown: column id integer NOT NULL. */

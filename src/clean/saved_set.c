@@ -158,6 +158,17 @@ pgsync_store_unheard(Relation rel, HeapTuple row)
 				NULL);
 }
 
+/* Returns bytes as a bytea. */
+static Datum
+make_bytea(const void *data, Size length)
+{
+	bytea	   *result = palloc(VARHDRSZ + length);
+
+	SET_VARSIZE(result, VARHDRSZ + length);
+	memcpy(VARDATA(result), data, length);
+	return PointerGetDatum(result);
+}
+
 /* ----------------------------------------------------------------
  *						making a set
  * ----------------------------------------------------------------
@@ -257,7 +268,8 @@ create_own_table(PgsyncSavedSet *set, const char *relname,
 		appendStringInfo(&query, "%s%s %s", i == 0 ? "" : ", ",
 						 columns[i].name,
 						 format_type_be_qualified(columns[i].type));
-	appendStringInfoString(&query, ") USING heap");
+	/* room for updates on the same page */
+	appendStringInfoString(&query, ") USING heap WITH (fillfactor = 50)");
 	pgsync_spi_execute(query.data, SPI_OK_UTILITY);
 }
 
@@ -326,8 +338,6 @@ PgsyncSavedSet *
 pgsync_saved_set_make(const char *schema)
 {
 	PgsyncSavedSet *set = palloc0(sizeof(PgsyncSavedSet));
-	Datum		values[SET_NCOLUMNS] = {0};
-	bool		nulls[SET_NCOLUMNS] = {false, true};
 
 	set->schema = pstrdup(schema);
 	pgsync_spi_connect();
@@ -337,39 +347,58 @@ pgsync_saved_set_make(const char *schema)
 	pgsync_spi_finish();
 
 	open_set_tables(set);
-	values[SET_SAVED_AT] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	set->set_row = heap_form_tuple(RelationGetDescr(set->set_rel), values,
-								   nulls);
-	pgsync_store_unheard(set->set_rel, set->set_row);
 	return set;
 }
 
-/* Puts a table into a set that is being made. */
-void
-pgsync_saved_set_add_table(PgsyncSavedSet *set, Relation rel,
-						   const char *copy_name)
+/* Puts a table into a set that is being made; it is stored later. */
+PgsyncSavedTable *
+pgsync_saved_set_add_table(PgsyncSavedSet *set, Relation rel)
 {
 	PgsyncSavedTable *table = palloc0(sizeof(PgsyncSavedTable));
-	Datum		values[TABLES_NCOLUMNS] = {0};
-	bool		nulls[TABLES_NCOLUMNS] = {false, false, false, true};
-	NameData	name;
 
 	table->relid = RelationGetRelid(rel);
 	table->name = pgsync_qualified_relation_name(rel);
-	values[TABLES_ID] = ObjectIdGetDatum(table->relid);
-	values[TABLES_NAME] = CStringGetTextDatum(table->name);
-	nulls[TABLES_COPY] = copy_name == NULL;
-	if (copy_name != NULL)
-	{
-		table->copy_name = pstrdup(copy_name);
-		namestrcpy(&name, copy_name);
-		values[TABLES_COPY] = NameGetDatum(&name);
-	}
-	table->row = heap_form_tuple(RelationGetDescr(set->tables_rel), values,
-								 nulls);
-	pgsync_store_unheard(set->tables_rel, table->row);
 	set->tables = lappend(set->tables, table);
 	set->relids = lappend_oid(set->relids, table->relid);
+	return table;
+}
+
+/* Stores a table of a set that is being made, with its look if it has one. */
+void
+pgsync_saved_set_store_table(PgsyncSavedSet *set, PgsyncSavedTable *table)
+{
+	Datum		values[TABLES_NCOLUMNS] = {0};
+	bool		nulls[TABLES_NCOLUMNS] = {0};
+	NameData	name;
+
+	values[TABLES_ID] = ObjectIdGetDatum(table->relid);
+	values[TABLES_NAME] = CStringGetTextDatum(table->name);
+	nulls[TABLES_COPY] = table->copy_name == NULL;
+	if (table->copy_name != NULL)
+	{
+		namestrcpy(&name, table->copy_name);
+		values[TABLES_COPY] = NameGetDatum(&name);
+	}
+	nulls[TABLES_LOOK] = !table->has_look;
+	if (table->has_look)
+		values[TABLES_LOOK] = make_bytea(&table->look, sizeof(PgsyncLook));
+	pgsync_store_unheard(set->tables_rel,
+						 heap_form_tuple(RelationGetDescr(set->tables_rel),
+										 values, nulls));
+}
+
+/* Stores that a set is complete, and the hash of its definitions. */
+void
+pgsync_saved_set_store(PgsyncSavedSet *set, const uint8 *digest)
+{
+	Datum		values[SET_NCOLUMNS];
+	bool		nulls[SET_NCOLUMNS] = {0};
+
+	values[SET_SAVED_AT] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	values[SET_DEFINITIONS] = make_bytea(digest, PG_SHA256_DIGEST_LENGTH);
+	pgsync_store_unheard(set->set_rel,
+						 heap_form_tuple(RelationGetDescr(set->set_rel),
+										 values, nulls));
 }
 
 /* Puts the position of a sequence into a set that is being made. */
@@ -709,17 +738,6 @@ pgsync_saved_set_find(PgsyncSavedSet *set, Oid relid)
  * ----------------------------------------------------------------
  */
 
-/* Returns bytes as a bytea. */
-static Datum
-make_bytea(const void *data, Size length)
-{
-	bytea	   *result = palloc(VARHDRSZ + length);
-
-	SET_VARSIZE(result, VARHDRSZ + length);
-	memcpy(VARDATA(result), data, length);
-	return PointerGetDatum(result);
-}
-
 /*
  * Replaces one value of a row, and *row by the new one.  The row must be
  * visible: not of the current command.
@@ -732,9 +750,14 @@ put_value(Relation rel, HeapTuple *row, int attribute, Datum value, bool isnull)
 													1, &attno, &value,
 													&isnull);
 
-	/* an update could not be kept from decoders */
-	simple_heap_delete(rel, &(*row)->t_self);
-	pgsync_store_unheard(rel, changed);
+	if (pgsync_is_replicated(rel))
+	{
+		/* an update could not be kept from subscribers */
+		simple_heap_delete(rel, &(*row)->t_self);
+		pgsync_store_unheard(rel, changed);
+	}
+	else
+		pgsync_simple_heap_update(rel, &(*row)->t_self, changed);
 	*row = changed;
 }
 

@@ -80,8 +80,11 @@ extern Relation pgsync_saved_set_open_copy(PgsyncSavedSet *set,
 extern PgsyncRowMap *pgsync_saved_set_map_copy(PgsyncSavedSet *set,
 											   PgsyncSavedTable *table,
 											   Relation rel, Relation copy);
-extern void pgsync_saved_set_add_table(PgsyncSavedSet *set, Relation rel,
-									   const char *copy_name);
+extern PgsyncSavedTable *pgsync_saved_set_add_table(PgsyncSavedSet *set,
+													Relation rel);
+extern void pgsync_saved_set_store_table(PgsyncSavedSet *set,
+										 PgsyncSavedTable *table);
+extern void pgsync_saved_set_store(PgsyncSavedSet *set, const uint8 *digest);
 extern void pgsync_saved_set_add_sequence(PgsyncSavedSet *set, Oid relid,
 										  Relation seqrel, int64 last_value,
 										  bool is_called);
