@@ -208,6 +208,8 @@ class Client(threading.Thread):
             self.errors["restore_tables", "left", str(left)] += 1
 
     def change_seeded(self, did):
+        # the parent first, as restore_tables locks it
+        self.conn.execute("LOCK seeded IN ROW SHARE MODE")
         self.conn.execute(self.rng.choice([
             "INSERT INTO seeded (name) VALUES (gen_random_uuid()::text)",
             "UPDATE seeded SET name = gen_random_uuid()::text"
