@@ -156,9 +156,10 @@ is_stale(Relation rel, Snapshot latest)
 
 /* Compares a table with its copy, and puts back what differs. */
 static void
-compare_and_put_back(PgsyncSavedTable *table, Relation rel, Relation copy,
-					 PgsyncRowMap *map)
+compare_and_put_back(PgsyncSavedSet *set, PgsyncSavedTable *table,
+					 Relation rel, Relation copy)
 {
+	PgsyncRowMap *map = pgsync_saved_set_map_copy(set, table, rel, copy);
 	Snapshot	latest;
 	PgsyncRowDiff *diff;
 	bool		stale;
@@ -196,16 +197,13 @@ restore_rows(PgsyncSavedSet *set, PgsyncSavedTable *table)
 		.arg = table
 	};
 	Relation	rel = table_open(table->relid, NoLock);
-	Relation	copy;
-	PgsyncRowMap *map;
+	Relation	copy = pgsync_saved_set_open_copy(set, table);
 
-	copy = pgsync_saved_set_open_copy(set, table);
-	map = pgsync_saved_set_map_copy(set, table, rel, copy);
 	error_context_stack = &callback;
 	if (!table->has_look ||
 		!pgsync_table_unchanged(rel, &table->look) ||
 		!pgsync_copy_unchanged(copy, &table->look))
-		compare_and_put_back(table, rel, copy, map);
+		compare_and_put_back(set, table, rel, copy);
 	error_context_stack = callback.previous;
 	table_close(copy, NoLock);
 	table_close(rel, NoLock);

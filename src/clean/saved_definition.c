@@ -51,11 +51,16 @@ append_columns(StringInfo buf, Relation rel)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);
+		int32		traits[] = {
+			attr->atttypid, attr->atttypmod, attr->attcollation,
+			attr->attnotnull, attr->attisdropped, attr->attidentity,
+			attr->attgenerated
+		};
 
-		appendStringInfo(buf, "%s %u %d %u %d%d%d%d;", NameStr(attr->attname),
-						 attr->atttypid, attr->atttypmod, attr->attcollation,
-						 attr->attnotnull, attr->attisdropped,
-						 attr->attidentity, attr->attgenerated);
+		/* a name's end is told by the byte after it, which no name has */
+		appendBinaryStringInfo(buf, NameStr(attr->attname),
+							   strlen(NameStr(attr->attname)) + 1);
+		appendBinaryStringInfo(buf, (char *) traits, sizeof(traits));
 	}
 	for (int i = 0; desc->constr != NULL && i < desc->constr->num_defval; i++)
 	{
