@@ -42,6 +42,19 @@ PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 # Rooms include each other's headers by folder: "row/target.h".
 PG_CPPFLAGS = -I$(here)src
 
+# Files packed by gzip and zstd are read where their libraries are found; the
+# extension builds without them, and says so when such a file comes.
+PKG_CONFIG ?= pkg-config
+have = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
+ifeq ($(call have,zlib),yes)
+PG_CPPFLAGS += -DPGSYNC_WITH_ZLIB $(shell $(PKG_CONFIG) --cflags zlib)
+SHLIB_LINK += $(shell $(PKG_CONFIG) --libs zlib)
+endif
+ifeq ($(call have,libzstd),yes)
+PG_CPPFLAGS += -DPGSYNC_WITH_ZSTD $(shell $(PKG_CONFIG) --cflags libzstd)
+SHLIB_LINK += $(shell $(PKG_CONFIG) --libs libzstd)
+endif
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)

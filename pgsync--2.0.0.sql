@@ -4,6 +4,138 @@
 \echo Use "CREATE EXTENSION pgsync" to load this file. \quit
 
 ----------------------------------------------------------------
+-- source/: where rows come from
+----------------------------------------------------------------
+
+-- The type has no value but those that the functions below make: input refuses.
+
+CREATE TYPE row_source;
+
+CREATE FUNCTION row_source_in(cstring) RETURNS row_source
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'row_source_in';
+
+COMMENT ON FUNCTION row_source_in(cstring) IS
+'refuses every text: a row_source is made by from_json, from_json_file, from_csv, from_csv_file or from_query (error 0A000)';
+
+CREATE FUNCTION row_source_out(row_source) RETURNS cstring
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'row_source_out';
+
+COMMENT ON FUNCTION row_source_out(row_source) IS
+'shows the call that made a row_source, the data itself by its size';
+
+CREATE FUNCTION row_source_recv(internal) RETURNS row_source
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'row_source_recv';
+
+COMMENT ON FUNCTION row_source_recv(internal) IS
+'refuses every binary value (error 0A000)';
+
+CREATE FUNCTION row_source_send(row_source) RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'row_source_send';
+
+COMMENT ON FUNCTION row_source_send(row_source) IS
+'sends the text that row_source_out shows';
+
+CREATE TYPE row_source (
+    INPUT = row_source_in,
+    OUTPUT = row_source_out,
+    RECEIVE = row_source_recv,
+    SEND = row_source_send,
+    INTERNALLENGTH = VARIABLE,
+    ALIGNMENT = double,
+    STORAGE = extended
+);
+
+COMMENT ON TYPE row_source IS
+'where rows come from: made by from_json, from_json_file, from_csv, from_csv_file and from_query, taken by insert_many and its like';
+
+CREATE FUNCTION from_json(
+    data jsonb,                 -- an array of objects, or one object
+    columns jsonb DEFAULT NULL, -- name in the input -> column; null drops it
+    ignore_unknown boolean DEFAULT false, -- drop what is no column
+    transforms jsonb DEFAULT NULL, -- column -> SQL expression of v and r
+    at text[] DEFAULT NULL,     -- path to the rows in the document
+    key_column text DEFAULT NULL -- rows are an object's members: column of names
+) RETURNS row_source      -- for insert_many and its like
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'from_json_jsonb';
+
+COMMENT ON FUNCTION from_json(jsonb, jsonb, boolean, jsonb, text[], text) IS
+'makes a row_source of JSON (a jsonb value): columns maps names, ignore_unknown drops the rest, transforms compute values, at leads to the rows within a document, key_column takes the names of an object''s members; read by the function that it is passed to (errors 22004, 22023, 42601, when read 42501, 42703, 42701 and those of insert_many)';
+
+CREATE FUNCTION from_json(
+    data json,                  -- the same; read as a stream
+    columns jsonb DEFAULT NULL, -- name in the input -> column; null drops it
+    ignore_unknown boolean DEFAULT false, -- drop what is no column
+    transforms jsonb DEFAULT NULL, -- column -> SQL expression of v and r
+    at text[] DEFAULT NULL,     -- path to the rows in the document
+    key_column text DEFAULT NULL -- rows are an object's members: column of names
+) RETURNS row_source      -- for insert_many and its like
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'from_json_json';
+
+COMMENT ON FUNCTION from_json(json, jsonb, boolean, jsonb, text[], text) IS
+'makes a row_source of JSON (a json value, read as a stream): columns maps names, ignore_unknown drops the rest, transforms compute values, at leads to the rows within a document, key_column takes the names of an object''s members; read by the function that it is passed to (errors 22004, 22023, 42601, when read 42501, 42703, 42701 and those of insert_many)';
+
+CREATE FUNCTION from_json(
+    data text,                  -- the same, or JSON Lines; read as a stream
+    columns jsonb DEFAULT NULL, -- name in the input -> column; null drops it
+    ignore_unknown boolean DEFAULT false, -- drop what is no column
+    transforms jsonb DEFAULT NULL, -- column -> SQL expression of v and r
+    at text[] DEFAULT NULL,     -- path to the rows in the document
+    key_column text DEFAULT NULL -- rows are an object's members: column of names
+) RETURNS row_source      -- for insert_many and its like
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'from_json_text';
+
+COMMENT ON FUNCTION from_json(text, jsonb, boolean, jsonb, text[], text) IS
+'makes a row_source of JSON (JSON or JSON Lines as text, read as a stream): columns maps names, ignore_unknown drops the rest, transforms compute values, at leads to the rows within a document, key_column takes the names of an object''s members; read by the function that it is passed to (errors 22004, 22023, 42601, when read 42501, 42703, 42701 and those of insert_many)';
+
+CREATE FUNCTION from_csv(
+    csv text,                   -- the CSV itself
+    columns jsonb DEFAULT NULL, -- name in the input -> column; null drops it
+    ignore_unknown boolean DEFAULT false, -- drop what is no column
+    transforms jsonb DEFAULT NULL, -- column -> SQL expression of v and r
+    delimiter text DEFAULT ',', -- one single-byte character
+    null_string text DEFAULT '', -- an unquoted field like this is NULL
+    quote text DEFAULT '"',     -- one single-byte character
+    escape text DEFAULT NULL,   -- NULL: the same as quote
+    null_strings text[] DEFAULT NULL, -- further words for NULL
+    trim_blanks boolean DEFAULT false, -- drop blanks around unquoted fields
+    skip_lines integer DEFAULT 0, -- lines before the header
+    header text[] DEFAULT NULL  -- the names, where there is no such line
+) RETURNS row_source      -- for insert_many and its like
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'from_csv';
+
+COMMENT ON FUNCTION from_csv(text, jsonb, boolean, jsonb, text, text, text, text, text[], boolean, integer, text[]) IS
+'makes a row_source of CSV: columns maps the header''s names, ignore_unknown drops the rest, transforms compute values (rule: COPY''s CSV format; errors 22004, 22023, 42601, when read 42501, 42703, 42701, 22P04 and those of insert_csv_text)';
+
+CREATE FUNCTION from_csv_file(
+    path text,                  -- absolute path on the server
+    columns jsonb DEFAULT NULL, -- name in the input -> column; null drops it
+    ignore_unknown boolean DEFAULT false, -- drop what is no column
+    transforms jsonb DEFAULT NULL, -- column -> SQL expression of v and r
+    delimiter text DEFAULT ',', -- one single-byte character
+    null_string text DEFAULT '', -- an unquoted field like this is NULL
+    quote text DEFAULT '"',     -- one single-byte character
+    escape text DEFAULT NULL,   -- NULL: the same as quote
+    null_strings text[] DEFAULT NULL, -- further words for NULL
+    trim_blanks boolean DEFAULT false, -- drop blanks around unquoted fields
+    skip_lines integer DEFAULT 0, -- lines before the header
+    header text[] DEFAULT NULL, -- the names, where there is no such line
+    encoding text DEFAULT NULL  -- of the file; NULL: the client's
+) RETURNS row_source      -- for insert_many and its like
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'from_csv_file';
+
+COMMENT ON FUNCTION from_csv_file(text, jsonb, boolean, jsonb, text, text, text, text, text[], boolean, integer, text[], text) IS
+'makes a row_source of a CSV file on the server, gzip and zstd unpacked: read when it is passed to a function, with the privilege of COPY from a file, pg_read_server_files (errors as for from_csv and insert_csv)';
+
+----------------------------------------------------------------
 -- insert.c: rows from JSON
 ----------------------------------------------------------------
 
@@ -43,6 +175,18 @@ AS 'MODULE_PATHNAME', 'insert_many_text_2_0';
 COMMENT ON FUNCTION insert_many(regclass, text, text, text) IS
 'inserts an array of objects, or one object, as rows (JSON or JSON Lines as text, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
 
+CREATE FUNCTION insert_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data row_source,            -- what from_json, from_csv, ... have made
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_many_row_source';
+
+COMMENT ON FUNCTION insert_many(regclass, row_source, text, text) IS
+'inserts the rows of a row_source: JSON, CSV, a file of the server, a query; a missing column takes its DEFAULT; returns how many rows were inserted or updated (rule: INSERT; errors 22004, 42501, 42601, 42703, 42809, 25006, those of the source and those of INSERT, with row and column)';
+
 CREATE FUNCTION insert_one(
     target regclass,            -- table, partitioned or foreign table, or view
     data jsonb,                 -- one object; its keys are column names
@@ -66,6 +210,42 @@ AS 'MODULE_PATHNAME', 'insert_returning';
 
 COMMENT ON FUNCTION insert_returning(regclass, jsonb, text[], text) IS
 'inserts an array of objects, or one object, as rows; returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
+
+CREATE FUNCTION insert_returning(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data json,                   -- the same; read as a stream
+    return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
+    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+) RETURNS SETOF jsonb           -- an object for each row inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_returning_json';
+
+COMMENT ON FUNCTION insert_returning(regclass, json, text[], text) IS
+'inserts an array of objects, or one object, as rows (a json value, read as a stream); returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
+
+CREATE FUNCTION insert_returning(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data text,                   -- the same, or JSON Lines; read as a stream
+    return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
+    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+) RETURNS SETOF jsonb           -- an object for each row inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_returning_text';
+
+COMMENT ON FUNCTION insert_returning(regclass, text, text[], text) IS
+'inserts an array of objects, or one object, as rows (JSON or JSON Lines as text, read as a stream); returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
+
+CREATE FUNCTION insert_returning(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data row_source,            -- what from_json, from_csv, ... have made
+    return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
+    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+) RETURNS SETOF jsonb           -- an object for each row inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_returning_row_source';
+
+COMMENT ON FUNCTION insert_returning(regclass, row_source, text[], text) IS
+'inserts the rows of a row_source; returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
 
 CREATE FUNCTION upsert_many(
     target regclass,            -- table, partitioned table or simple view
@@ -114,6 +294,22 @@ AS 'MODULE_PATHNAME', 'upsert_many_text';
 
 COMMENT ON FUNCTION upsert_many(regclass, text, text[], text[], text[]) IS
 'inserts rows, or updates those whose key is there (JSON or JSON Lines as text, read as a stream): rows apply in turn, and update only the columns that they name; returns how many were inserted and how many updated (rule: INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+
+CREATE FUNCTION upsert_many(
+    target regclass,            -- table, partitioned table or simple view
+    data row_source,            -- what from_json, from_csv, ... have made
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL   -- jsonb columns merged with ||
+) RETURNS TABLE (
+    inserted bigint,            -- rows that were new
+    updated bigint              -- rows that were there and have been updated
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'upsert_many_row_source';
+
+COMMENT ON FUNCTION upsert_many(regclass, row_source, text[], text[], text[]) IS
+'inserts the rows of a row_source, or updates those whose key is there: rows apply in turn, and update only the columns that they name; returns how many were inserted and how many updated (rule: INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
 CREATE FUNCTION get_insert_data(
     target regclass,            -- table, partitioned or foreign table, or view

@@ -106,7 +106,7 @@ install_packages() {
 
 # Compiler, server and headers, plus the packages named.
 install_requirements() {
-  local packages=(gcc make libc6-dev git "$@")
+  local packages=(gcc make libc6-dev git pkg-config zlib1g-dev libzstd-dev "$@")
   if [ -z "${PG_CONFIG:-}" ]; then
     [ -n "$(find_pg_config)" ] || as_root apt-get update -qq >&2
     local version

@@ -68,14 +68,20 @@ INSERT INTO csv_case (label, csv, copy_options, options, encoding) VALUES
 ('cut in a character', E'a,b,c\nx,y,1\nz,ä', '', '', 'latin1'),
 ('shift jis', E'a,b,c\nソ,表,1\n', ', encoding ''sjis''', ', encoding => ''sjis''', 'sjis');
 
+-- Blank lines at the end are no rows here, where a row has several fields.
+CREATE FUNCTION for_copy(csv text) RETURNS text LANGUAGE sql AS $$
+  SELECT CASE WHEN csv ~ '^[^,;\r\n]*[\r\n]' THEN csv
+    ELSE regexp_replace(csv, '(\r\n|\r(?!\n)|\n)[\r\n]+$', '\1') END $$;
+
 -- Prints each case, and what differs.
 DO $$
 DECLARE c csv_case; copied text; other text; way text;
 BEGIN
   FOR c IN SELECT * FROM csv_case ORDER BY id LOOP
-    PERFORM write_file(c.csv, c.encoding);
+    PERFORM write_file(for_copy(c.csv), c.encoding);
     copied := outcome(format('COPY t FROM %L (FORMAT csv, HEADER%s)', current_setting('csv.file'), c.copy_options));
     RAISE INFO '%: %', c.label, copied;
+    PERFORM write_file(c.csv, c.encoding);
     FOREACH way IN ARRAY ARRAY['auto', 'statement'] LOOP
       PERFORM set_config('pgsync.sink', way, true);
       other := outcome(format('SELECT insert_csv(''t'', %L%s)', current_setting('csv.file'), c.options));
@@ -105,7 +111,7 @@ BEGIN
     SELECT names || E'\n' || string_agg(alphabet[1 + floor(random() * array_length(alphabet, 1))::int], '') INTO csv
     FROM generate_series(1, 1 + i % 12);
     CONTINUE WHEN csv ~ '(?n)^\\\.\r?$';
-    PERFORM write_file(csv, 'utf8');
+    PERFORM write_file(for_copy(csv), 'utf8');
     copied := outcome(format('COPY t (%s) FROM %L (FORMAT csv, HEADER)', names, current_setting('csv.file')));
     other := outcome(format('SELECT insert_csv_text(''t'', %L)', csv));
     IF copied LIKE 'rows%' THEN good := good + 1; ELSE bad := bad + 1; END IF;

@@ -29,13 +29,13 @@ ROLLBACK;
 DROP OWNED BY pgsync_mover;
 DROP ROLE pgsync_mover;
 DROP SCHEMA elsewhere;
--- every function: SECURITY INVOKER, not STRICT, parallel unsafe or restricted
+-- every function: SECURITY INVOKER, not STRICT but for a type's own, parallel unsafe or restricted
 -- where it writes, with a comment, executable by all
 SELECT p.oid::regprocedure AS function
 FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pgsync')
-  AND (p.prosecdef OR p.proisstrict OR p.proconfig IS NOT NULL
+  AND (p.prosecdef OR p.proisstrict <> (p.proname ~ '^row_source_') OR p.proconfig IS NOT NULL
        OR obj_description(p.oid, 'pg_proc') IS NULL
        OR p.proacl IS NOT NULL)
 ORDER BY 1;

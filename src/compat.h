@@ -132,6 +132,17 @@ pgsync_inserted_columns(List *rtable, List *permInfos, Index rtindex)
 #endif
 
 /*
+ * Moves the privileges to be checked from a ParseState to a query made from
+ * it.  Before PostgreSQL 16 they are in the range table itself.
+ */
+#if PG_VERSION_NUM >= 160000
+#define pgsync_set_query_permissions(query, pstate) \
+	((query)->rteperminfos = (pstate)->p_rteperminfos)
+#else
+#define pgsync_set_query_permissions(query, pstate) ((void) 0)
+#endif
+
+/*
  * PostgreSQL 18 finds deferrable primary keys too, for whoever can use them;
  * before it, RelationGetPrimaryKeyIndex leaves them out.
  */

@@ -100,6 +100,39 @@ pgsync_arg_name_list(FunctionCallInfo fcinfo, int argno, const char *argname)
 	return names;
 }
 
+/*
+ * Insists that an array of an argument is one-dimensional and without nulls
+ * (2202E, 22004).
+ */
+void
+pgsync_check_strings(ArrayType *array, const char *argname)
+{
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("argument \"%s\" must be a one-dimensional array",
+						argname)));
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not contain nulls", argname)));
+}
+
+/* Returns the elements of an array of text, none of them null, as C strings. */
+List *
+pgsync_strings(ArrayType *array)
+{
+	Datum	   *elements;
+	int			nelements;
+	List	   *strings = NIL;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &nelements);
+	for (int i = 0; i < nelements; i++)
+		strings = lappend(strings, TextDatumGetCString(elements[i]));
+	return strings;
+}
+
 /* Starts a search for the name that "source" probably meant. */
 void
 pgsync_closest_init(PgsyncClosestName *closest, const char *source)

@@ -11,6 +11,7 @@
 #define PGSYNC_ARGS_H
 
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 #include "utils/relcache.h"
 
 /*
@@ -39,6 +40,9 @@ extern bool pgsync_arg_bool(FunctionCallInfo fcinfo, int argno,
 							bool default_value);
 extern List *pgsync_arg_name_list(FunctionCallInfo fcinfo, int argno,
 								  const char *argname);
+
+extern void pgsync_check_strings(ArrayType *array, const char *argname);
+extern List *pgsync_strings(ArrayType *array);
 
 extern void pgsync_closest_init(PgsyncClosestName *closest,
 								const char *source);

@@ -141,13 +141,27 @@ pgsync_check_expression(const char *sql, const char *argname)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("argument \"%s\" must be one SQL expression: \"%s\"",
 						argname, sql),
-				 errhint("Give a condition as it would stand after WHERE, without further clauses.")));
+				 strcmp(argname, "condition") == 0 ?
+				 errhint("Give a condition as it would stand after WHERE, without further clauses.") :
+				 errhint("Give an expression as it would stand in a SELECT's list, without further clauses.")));
 	if (length > 2 && strcmp(trimmed + length - 2, "*/") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("argument \"%s\" must not end in a comment: \"%s\"",
 						argname, sql)));
 	pgsync_query_parse(psprintf("(%s)", trimmed), RAW_PARSE_PLPGSQL_EXPR, argname);
+}
+
+/* Returns the parsed expression of a text that has been checked as above. */
+Node *
+pgsync_parse_expression(const char *sql, const char *argname)
+{
+	List	   *statements = pgsync_query_parse(sql, RAW_PARSE_PLPGSQL_EXPR,
+												argname);
+	SelectStmt *select = castNode(SelectStmt,
+								  linitial_node(RawStmt, statements)->stmt);
+
+	return linitial_node(ResTarget, select->targetList)->val;
 }
 
 /*

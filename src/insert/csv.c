@@ -3,8 +3,8 @@
  * csv.c
  *	  insert_csv and insert_csv_text: rows given as CSV, into a table.
  *
- * This file reads the arguments and checks the access to files; CSV is
- * source_csv.c's business, inserting that of load.c and below.
+ * This file reads the arguments; CSV is source_csv.c's business, inserting
+ * that of load.c and below.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -13,12 +13,9 @@
 #include "pgsync.h"
 
 #include "common/args.h"
-#include "catalog/pg_authid.h"
 #include "insert/call.h"
 #include "insert/clauses.h"
-#include "miscadmin.h"
 #include "source/source_csv.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(insert_csv);
@@ -38,40 +35,18 @@ text_option(FunctionCallInfo fcinfo, int argno, const char *default_value)
 	return value != NULL ? value : default_value;
 }
 
-/*
- * Insists on what COPY FROM insists on for a file of the server (core's
- * DoCopy), and on an absolute path.
- *
- * Errors: 42501, 42602.
- */
-static void
-check_file_access(const char *path)
-{
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to insert from a file of the server"),
-				 errdetail("Only roles with privileges of the \"%s\" role may read the server's files.",
-						   "pg_read_server_files"),
-				 errhint("insert_csv_text takes the CSV itself and needs no such privilege, nor does psql's \\copy.")));
-	if (!is_absolute_path(path))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("relative path \"%s\" not allowed for insert_csv",
-						path),
-				 errhint("The path is one on the server's machine; give it from the root on.")));
-}
-
 /* Opens the file that insert_csv's second argument names. */
 static PgsyncSource *
 open_file(FunctionCallInfo fcinfo, PgsyncTarget *target,
 		  const PgsyncCsvOptions *options)
 {
-	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	PgsyncFileName name = {
+		.path = text_to_cstring(PG_GETARG_TEXT_PP(1)),
+		.function = "insert_csv",
+		.text_function = "insert_csv_text"
+	};
 
-	canonicalize_path(path);
-	check_file_access(path);
-	return pgsync_source_csv_open_file(target, path, options);
+	return pgsync_source_csv_open_file(target, &name, options);
 }
 
 /* Opens the text that is insert_csv_text's second argument. */

@@ -28,8 +28,12 @@ PG_FUNCTION_INFO_V1(insert_many_text);
 PG_FUNCTION_INFO_V1(insert_many_jsonb_2_0);
 PG_FUNCTION_INFO_V1(insert_many_json_2_0);
 PG_FUNCTION_INFO_V1(insert_many_text_2_0);
+PG_FUNCTION_INFO_V1(insert_many_row_source);
 PG_FUNCTION_INFO_V1(insert_one);
 PG_FUNCTION_INFO_V1(insert_returning);
+PG_FUNCTION_INFO_V1(insert_returning_json);
+PG_FUNCTION_INFO_V1(insert_returning_text);
+PG_FUNCTION_INFO_V1(insert_returning_row_source);
 
 /*
  * Returns RETURNING's list for column names, of which '*' means all columns;
@@ -109,6 +113,13 @@ insert_many_text_2_0(PG_FUNCTION_ARGS)
 	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
 }
 
+/* The same with a row_source, which says itself where its rows are. */
+Datum
+insert_many_row_source(PG_FUNCTION_ARGS)
+{
+	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_ROW_SOURCE);
+}
+
 /* insert_many of 1.0, which has no overriding. */
 Datum
 insert_many_jsonb(PG_FUNCTION_ARGS)
@@ -132,7 +143,7 @@ insert_many_text(PG_FUNCTION_ARGS)
 
 /* Inserts data and sends the rows that "names" ask for to the receiver. */
 static void
-insert_into_receiver(PgsyncCall *call, List *names,
+insert_into_receiver(PgsyncCall *call, PgsyncJsonFormat format, List *names,
 					 PgsyncRowReceiver *receiver)
 {
 	Datum		data = call->fcinfo->args[1].value;
@@ -140,8 +151,7 @@ insert_into_receiver(PgsyncCall *call, List *names,
 	call->clauses.on_conflict = pgsync_on_conflict_arg(call->fcinfo, 3);
 	pgsync_call_open(call);
 	call->clauses.returning = returning_list(call->target, names);
-	pgsync_call_load(call, pgsync_source_for_json(call->target, data,
-												  PGSYNC_JSON_FORMAT_JSONB),
+	pgsync_call_load(call, pgsync_source_for_json(call->target, data, format),
 					 call->clauses.returning ? &receiver->pub : None_Receiver);
 }
 
@@ -166,7 +176,7 @@ insert_one(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("data must be a JSON object"),
 				 errhint("For an array of objects use insert_many or insert_returning.")));
-	insert_into_receiver(&call,
+	insert_into_receiver(&call, PGSYNC_JSON_FORMAT_JSONB,
 						 pgsync_arg_name_list(fcinfo, 2, "return_columns"),
 						 receiver);
 	pgsync_call_end(&call);
@@ -175,17 +185,9 @@ insert_one(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(receiver->first);
 }
 
-/*
- * insert_returning(target regclass, data jsonb, return_columns text[],
- *					on_conflict text) returns setof jsonb
- *
- * Inserts an array of objects, or one object, and returns the columns asked
- * for (all of them for NULL) of each row inserted or updated, in the order
- * of the input.  Rows go to a tuplestore, which spills to disk beyond
- * work_mem.  Errors as for insert_one; 22023 for an empty return_columns.
- */
-Datum
-insert_returning(PG_FUNCTION_ARGS)
+/* Does insert_returning's work, for one of the formats. */
+static Datum
+insert_returning_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	PgsyncCall	call;
@@ -200,9 +202,45 @@ insert_returning(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"return_columns\" must name at least one column"),
 				 errhint("Use '{*}' for all columns, or insert_many to return none.")));
-	insert_into_receiver(&call, names,
+	insert_into_receiver(&call, format, names,
 						 pgsync_row_receiver_create(rsinfo->setResult,
 													rsinfo->setDesc));
 	pgsync_call_end(&call);
 	return (Datum) 0;
+}
+
+/*
+ * insert_returning(target regclass, data jsonb, return_columns text[],
+ *					on_conflict text) returns setof jsonb
+ *
+ * Inserts an array of objects, or one object, and returns the columns asked
+ * for (all of them for NULL) of each row inserted or updated, in the order
+ * of the input.  Rows go to a tuplestore, which spills to disk beyond
+ * work_mem.  Errors as for insert_one; 22023 for an empty return_columns.
+ */
+Datum
+insert_returning(PG_FUNCTION_ARGS)
+{
+	return insert_returning_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
+}
+
+/* The same with json, which is read as text and never made into a jsonb. */
+Datum
+insert_returning_json(PG_FUNCTION_ARGS)
+{
+	return insert_returning_internal(fcinfo, PGSYNC_JSON_FORMAT_JSON);
+}
+
+/* The same with text, which may also be JSON Lines. */
+Datum
+insert_returning_text(PG_FUNCTION_ARGS)
+{
+	return insert_returning_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/* The same with a row_source, which says itself where its rows are. */
+Datum
+insert_returning_row_source(PG_FUNCTION_ARGS)
+{
+	return insert_returning_internal(fcinfo, PGSYNC_JSON_FORMAT_ROW_SOURCE);
 }

@@ -37,7 +37,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* Progress is reported once in so many rows */
+/* Progress is reported once in so many rows, and with the first */
 #define PROGRESS_INTERVAL	256
 
 typedef struct Load
@@ -234,7 +234,7 @@ deliver_row(Load *load, Datum *values, bool *nulls)
 	if (memcmp(load->row.named, load->provided, load->target->natts) != 0)
 		add_defaults(load, values, nulls);
 	load->fed++;
-	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 0)
+	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 1)
 		update_progress(load);
 }
 
@@ -367,6 +367,7 @@ plan_statement(Load *load)
 		choose_columns(load, columns);
 	else
 		memcpy(columns, load->known, load->target->natts);
+	load->feed.expressions = load->source->expressions;
 	/* what is wrong with a further statement is its first row's doing */
 	load->place.number = load->fed > 0 ? load->row.number : 0;
 	load->statement = pgsync_statement_create(load->target, load->clauses,

@@ -41,6 +41,7 @@
 PG_FUNCTION_INFO_V1(upsert_many_jsonb);
 PG_FUNCTION_INFO_V1(upsert_many_json);
 PG_FUNCTION_INFO_V1(upsert_many_text);
+PG_FUNCTION_INFO_V1(upsert_many_row_source);
 
 typedef struct Upsert
 {
@@ -243,4 +244,11 @@ Datum
 upsert_many_text(PG_FUNCTION_ARGS)
 {
 	return upsert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/* The same with a row_source, which says itself where its rows are. */
+Datum
+upsert_many_row_source(PG_FUNCTION_ARGS)
+{
+	return upsert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_ROW_SOURCE);
 }

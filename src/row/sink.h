@@ -14,6 +14,7 @@
 #ifndef PGSYNC_SINK_H
 #define PGSYNC_SINK_H
 
+#include "nodes/pg_list.h"
 #include "tcop/dest.h"
 
 typedef struct PgsyncRun PgsyncRun;
@@ -37,6 +38,9 @@ struct PgsyncFeed
 
 	/* A row's values last until the next row is asked for, no longer */
 	bool		rows_are_brief;
+
+	/* Expressions and Querys of the caller's that next evaluates, or NIL */
+	List	   *expressions;
 };
 
 /*

@@ -19,6 +19,9 @@
  *	 error, and also after success, the same row can be converted again, shown
  *	 by append_raw, or left for the next fetch.
  *
+ * A source lets go of what it holds beside memory (files, queries) when fetch
+ * returns false, or when the transaction fails.
+ *
  * Copyright (c) 2026, the pgsync authors
  *
  *-------------------------------------------------------------------------
@@ -27,8 +30,10 @@
 #define PGSYNC_SOURCE_H
 
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "row/row.h"
 #include "row/target.h"
+#include "utils/jsonb.h"
 
 typedef struct PgsyncSource PgsyncSource;
 
@@ -89,9 +94,16 @@ typedef struct PgsyncSourceRoutine
 
 	/*
 	 * Closes the source, after fetch has returned false.  NULL if there is
-	 * nothing to be closed; memory is the caller's context's business.
+	 * nothing to be closed, or fetch has seen to it; memory is the caller's
+	 * context's business.
 	 */
 	void		(*close) (PgsyncSource *source);
+
+	/*
+	 * Returns the row that was fetched last as an object with the input's own
+	 * names, in the current memory context.
+	 */
+	Jsonb	   *(*make_jsonb) (PgsyncSource *source);
 
 	/*
 	 * Tells how far the input has been read and how long it is, in bytes; a
@@ -105,6 +117,8 @@ struct PgsyncSource
 {
 	const PgsyncSourceRoutine *routine;
 	PgsyncTarget *target;
+	List	   *expressions;	/* of the caller's, that fetch or convert
+								 * evaluate: expressions and Querys */
 
 	/*
 	 * What a verb sets before it reads: columns that it has no use for, which

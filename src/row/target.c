@@ -16,6 +16,7 @@
 #include "access/relation.h"
 #include "common/relation.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "storage/lmgr.h"
 #include "row/target.h"
 #include "utils/builtins.h"
@@ -173,4 +174,34 @@ pgsync_target_converter(PgsyncTarget *target, AttrNumber attnum)
 		column->has_converter = true;
 	}
 	return &column->converter;
+}
+
+/*
+ * Returns a view of the target for a source to read rows by: it has names of
+ * its own, and the columns chosen take their values as text.
+ */
+PgsyncTarget *
+pgsync_target_view(PgsyncTarget *target, const bool *as_text)
+{
+	PgsyncTarget *view = palloc(sizeof(PgsyncTarget));
+	Size		size = sizeof(PgsyncColumn) * Max(target->natts, 1);
+
+	*view = *target;
+	view->columns = palloc(size);
+	memcpy(view->columns, target->columns, size);
+	for (int i = 0; i < target->natts; i++)
+	{
+		FormData_pg_attribute attr = *TupleDescAttr(RelationGetDescr(target->rel), i);
+		PgsyncColumn *column = &view->columns[i];
+
+		if (!as_text[i])
+			continue;
+		attr.atttypid = TEXTOID;
+		attr.atttypmod = -1;
+		pgsync_converter_init(&column->converter, &attr, target->mcxt);
+		/* its name is to last */
+		column->converter.name = column->name;
+		column->has_converter = true;
+	}
+	return view;
 }

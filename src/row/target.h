@@ -10,6 +10,7 @@
 #ifndef PGSYNC_TARGET_H
 #define PGSYNC_TARGET_H
 
+#include "row/names.h"
 #include "value/convert.h"
 #include "storage/lockdefs.h"
 #include "utils/hsearch.h"
@@ -36,6 +37,8 @@ typedef struct PgsyncTarget
 	 * statement?  Then one statement serves rows of differing keys.
 	 */
 	bool		knows_defaults;
+	PgsyncNames *names;			/* how input names lead to columns; NULL: each
+								 * to the one that it is the name of */
 	LOCKMODE	release;		/* lock to give back when closing, or NoLock */
 	MemoryContext mcxt;
 } PgsyncTarget;
@@ -48,17 +51,22 @@ extern AttrNumber pgsync_target_find(PgsyncTarget *target,
 pg_noreturn extern void pgsync_target_unknown_column(PgsyncTarget *target,
 													 const char *name,
 													 int len);
+extern PgsyncTarget *pgsync_target_view(PgsyncTarget *target,
+										const bool *as_text);
 extern PgsyncConverter *pgsync_target_converter(PgsyncTarget *target,
 												AttrNumber attnum);
 
 /*
- * Looks an attribute up by name, trying "guess" first: rows mostly bring the
- * same keys in the same order.  0 if there is none.
+ * Returns the attribute that an input's name leads to, trying "guess" first:
+ * rows mostly bring the same keys in the same order.  0 if there is none,
+ * PGSYNC_DROPPED_NAME if the name's value is to be dropped.
  */
 static inline AttrNumber
 pgsync_target_find_near(PgsyncTarget *target, const char *name, int len,
 						AttrNumber guess)
 {
+	if (target->names != NULL)
+		return pgsync_names_find(target->names, name, len, guess);
 	if (guess > 0)
 	{
 		PgsyncColumn *column = &target->columns[guess - 1];

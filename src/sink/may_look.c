@@ -57,10 +57,12 @@ may_look_walker(Node *node, void *context)
 	if (IsA(node, CoerceToDomain) &&
 		type_may_look(((CoerceToDomain *) node)->resulttype))
 		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, may_look_walker, context, 0);
 	return expression_tree_walker(node, may_look_walker, context);
 }
 
-/* Returns whether an expression might look at a table. */
+/* Returns whether an expression, or a Query's, might look at a table. */
 bool
 pgsync_expression_may_look(Node *node)
 {

@@ -29,6 +29,7 @@
 #include "executor/nodeModifyTable.h"
 #include "sink/heap_conflict.h"
 #include "miscadmin.h"
+#include "sink/may_look.h"
 #include "sink/sinks.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -585,6 +586,7 @@ heap_fits(const PgsyncRun *run)
 	return pgsync_sink_setting == PGSYNC_SINK_AUTO &&
 		run->plan != NULL && !run->feed->rows_are_brief &&
 		pgsync_plan_reads_once(run->plan) &&
+		!pgsync_expression_may_look((Node *) run->feed->expressions) &&
 		pgsync_heap_sink_fits(run->target, run->plan);
 }
 

@@ -1,19 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * source_csv.c
- *	  Rows from CSV, read by COPY's own parser.
+ *	  Rows from CSV.
  *
  *		id,name,"born, or so"		the header names columns of the target
  *		1,Ada,1815-12-10			a row: one field for each name
  *		2,,							unquoted and empty: NULL
  *
- * The bytes come from csv_input.c.  COPY's parser (core's copyfromparse.c)
- * converts their encoding, finds the lines and splits them; here a field
- * goes to the column that the header names for it, or nowhere.
- *
- * One thing is done in another way than the parser has it: up to PostgreSQL
- * 17 it takes a line of just \. for the end of the data, whatever follows.
- * Here that line is a field like any other, as PostgreSQL 18 has it.
+ * text_input.c brings the text, csv_split.c splits it; here a field goes to
+ * the column that the header names for it, or nowhere.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -24,25 +19,19 @@
 #include "common/args.h"
 #include "common/relation.h"
 #include "commands/copy.h"
-#include "commands/copyfrom_internal.h"
-#include "commands/progress.h"
-#include "source/csv_input.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "source/outer_progress.h"
+#include "source/csv_split.h"
 #include "source/source_csv.h"
 #include "utils/rel.h"
-
-/* A line that older parsers take for the end of the data */
-#define END_MARKER	"\\."
 
 /* What a field of the header leads to */
 typedef struct CsvField
 {
 	char	   *name;
-	AttrNumber	attnum;			/* 0: excluded */
-	PgsyncConverter *converter; /* NULL: excluded */
+	AttrNumber	attnum;			/* 0: dropped */
+	PgsyncConverter *converter; /* NULL: dropped */
 } CsvField;
 
 /* A name in exclude_columns */
@@ -55,19 +44,16 @@ typedef struct ExcludedName
 typedef struct CsvSource
 {
 	PgsyncSource base;
-	PgsyncCsvInput *input;
-	CopyFromState copy;			/* COPY's parser */
-	PgsyncOuterProgress outer;	/* what showed as progress before us */
-	List	   *exclude_columns;
-	ExcludedName *excluded;		/* the same, sorted */
+	PgsyncTextInput *input;
+	PgsyncCsvSplitter splitter;
+	PgsyncCsvOptions options;
+	ExcludedName *excluded;		/* exclude_columns, sorted */
 	CsvField   *fields;			/* of the header; NULL until it is read */
 	int			nfields;
 	bool	   *named;			/* the columns that the header names */
-	char	  **values;			/* of the line; NULL for a null */
-	int			nvalues;
-	const char *value;			/* being converted; NULL for a null */
-	bool		at_marker;		/* is the line just \. ? */
-	char	   *marker_fields[1];	/* see read_end_marker */
+	const PgsyncCsvField *converting;
+	bool		more_follows;	/* after the blank lines at hand */
+	bool		done;
 } CsvSource;
 
 /* Returns COPY's options for this source. */
@@ -101,58 +87,35 @@ make_copy_options(const PgsyncCsvOptions *options)
 	return list;
 }
 
-/*
- * Returns a line of just \. as the one field it is.  COPY's parser has
- * dropped it, but goes on with the next line when it is asked to.
- *
- * Errors: 22P04 where \ or . mean something else than themselves.
- */
+/* Gives the hint that fits a delimiter which the caller has not escaped. */
 static void
-read_end_marker(CsvSource *source, char ***fields, int *nfields)
+hint_at_tab(void *arg)
 {
-	CopyFormatOptions *options = &source->copy->opts;
+	const char *delimiter = arg;
 
-	if (options->delim[0] == '.' || options->delim[0] == '\\' ||
-		options->quote[0] == '.' || options->quote[0] == '\\')
-		ereport(ERROR,
-				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-				 errmsg("a line of just \"%s\" is ambiguous with this delimiter or quote",
-						END_MARKER),
-				 errhint("Quote the value, or choose another delimiter and quote.")));
-	source->marker_fields[0] = NULL;
-	if (strcmp(options->null_print, END_MARKER) != 0)
-		source->marker_fields[0] = pstrdup(END_MARKER);
-	*fields = source->marker_fields;
-	*nfields = 1;
+	if (delimiter != NULL && strcmp(delimiter, "\\t") == 0)
+		errhint("For a tab write E'\\t'.");
 }
 
-/*
- * Splits the next line into fields, in the parser's own buffers; a null is a
- * NULL pointer.  False at the end of the data.  row->number is the line that
- * the row begins on: an unterminated quote is to be found there, not at the
- * end of the file.
- */
-static bool
-read_fields(CsvSource *source, PgsyncRow *row, char ***fields, int *nfields)
+/* Has COPY check the options, and returns what they say. */
+static CopyFormatOptions *
+check_options(const PgsyncCsvOptions *options)
 {
-	CopyFromState copy = source->copy;
-	bool		found;
+	CopyFormatOptions *checked = palloc0(sizeof(CopyFormatOptions));
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = hint_at_tab,
+		.arg = unconstify(char *, options->delimiter)
+	};
 
-	row->number = copy->cur_lineno + 1;
-
-	pgsync_csv_input_begin_reading(source->input);
-	found = NextCopyFromRawFields(copy, fields, nfields);
-	pgsync_csv_input_end_reading(source->input);
-	row->size = copy->line_buf.len;
-	/* the parser has shown its own bytes as the outer command's */
-	if (source->outer.command != PROGRESS_COMMAND_INVALID)
-		pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED,
-									 source->outer.params[PROGRESS_COPY_BYTES_PROCESSED]);
-
-	source->at_marker = !found && !copy->input_reached_eof;
-	if (source->at_marker)
-		read_end_marker(source, fields, nfields);
-	return found || source->at_marker;
+	if (options->skip_lines < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be negative", "skip_lines")));
+	error_context_stack = &callback;
+	ProcessCopyOptions(NULL, checked, true, make_copy_options(options));
+	error_context_stack = callback.previous;
+	return checked;
 }
 
 /* Compares two excluded names, for qsort and bsearch. */
@@ -167,11 +130,12 @@ compare_excluded(const void *a, const void *b)
 static void
 sort_excluded_names(CsvSource *source)
 {
-	int			count = list_length(source->exclude_columns);
+	List	   *names = source->options.exclude_columns;
+	int			count = list_length(names);
 
 	source->excluded = palloc0(sizeof(ExcludedName) * Max(count, 1));
 	for (int i = 0; i < count; i++)
-		source->excluded[i].name = list_nth(source->exclude_columns, i);
+		source->excluded[i].name = list_nth(names, i);
 	qsort(source->excluded, count, sizeof(ExcludedName), compare_excluded);
 }
 
@@ -182,7 +146,7 @@ find_excluded(CsvSource *source, const char *name)
 	ExcludedName key = {.name = name};
 
 	return bsearch(&key, source->excluded,
-				   list_length(source->exclude_columns),
+				   list_length(source->options.exclude_columns),
 				   sizeof(ExcludedName), compare_excluded);
 }
 
@@ -223,11 +187,26 @@ report_unknown_name(CsvSource *source, const char *name)
 							_("A field that is not to be loaded can be named in exclude_columns."));
 }
 
+/* Reports a name in the header whose column has come before (42701). */
+pg_noreturn static void
+report_named_twice(CsvSource *source, const char *name, AttrNumber attnum)
+{
+	CsvField   *field = source->fields;
+
+	while (field->attnum != attnum)
+		field++;
+	if (strcmp(field->name, name) != 0)
+		pgsync_names_conflict(source->base.target, attnum);
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_COLUMN),
+			 errmsg("column \"%s\" comes twice in the CSV header", name)));
+}
+
 /*
- * Finds the column that a name in the header means; 0 if it is excluded.
+ * Finds the column that a name in the header means; 0 if it is dropped.
  *
  * Errors: 22P04 for an empty name, 42703 for an unknown one, 42701 for one
- * that has come before.
+ * whose column has come before.
  */
 static AttrNumber
 resolve_name(CsvSource *source, const char *name, int position)
@@ -242,18 +221,20 @@ resolve_name(CsvSource *source, const char *name, int position)
 		excluded->in_header = true;
 		return 0;
 	}
+	if (name[0] == '\0' && source->options.ignore_unknown)
+		return 0;
 	if (name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 				 errmsg("field %d of the CSV header is empty", position + 1),
 				 errhint("The first line must name a column for each field.")));
-	attnum = pgsync_target_find(target, name, strlen(name));
+	attnum = pgsync_target_find_near(target, name, strlen(name), 0);
+	if (attnum == PGSYNC_DROPPED_NAME)
+		return 0;
 	if (attnum == 0)
 		report_unknown_name(source, name);
 	if (source->named[attnum - 1])
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_COLUMN),
-				 errmsg("column \"%s\" comes twice in the CSV header", name)));
+		report_named_twice(source, name, attnum);
 	source->named[attnum - 1] = true;
 	return attnum;
 }
@@ -285,7 +266,7 @@ check_excluded_names(CsvSource *source)
 	PgsyncTarget *target = source->base.target;
 	ListCell   *cell;
 
-	foreach(cell, source->exclude_columns)
+	foreach(cell, source->options.exclude_columns)
 	{
 		const char *name = lfirst(cell);
 
@@ -297,52 +278,53 @@ check_excluded_names(CsvSource *source)
 }
 
 /*
- * Puts the parser's line number right after a header with line breaks in
- * quotes: it did not know yet which character ends a line.
+ * Returns the header's names: those given, or the first line's, which is read.
+ *
+ * Errors: 22P04 if there is none.
  */
-static void
-correct_line_number(CopyFromState copy)
+static List *
+header_names(CsvSource *source)
 {
-	if (copy->eol_type != EOL_NL)
-		return;
-	copy->cur_lineno = 1;
+	PgsyncCsvSplitter *splitter = &source->splitter;
+	List	   *names = NIL;
 
-	for (int i = 0; i < copy->line_buf.len; i++)
-	{
-		if (copy->line_buf.data[i] == '\n')
-			copy->cur_lineno++;
-	}
+	for (int i = 0; i < source->options.skip_lines; i++)
+		pgsync_csv_skip_line(splitter);
+	if (source->options.header != NIL)
+		return source->options.header;
+	if (!pgsync_csv_next_row(splitter))
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("the CSV is empty: it has no header"),
+				 errhint("The first line must name a column for each field.")));
+	for (int i = 0; i < splitter->nfields; i++)
+		names = lappend(names, pstrdup(splitter->fields[i].value));
+	return names;
 }
 
 /*
  * Reads the header and finds out where each field goes.
  *
- * Errors: 22P04 if there is none, and those of resolve_name.
+ * Errors: those of header_names and resolve_name.
  */
 static void
-read_header(CsvSource *source, PgsyncRow *row)
+read_header(CsvSource *source)
 {
 	PgsyncTarget *target = source->base.target;
 	MemoryContext oldcontext = MemoryContextSwitchTo(target->mcxt);
-	char	  **names;
+	List	   *names = header_names(source);
+	ListCell   *cell;
 
-	if (!read_fields(source, row, &names, &source->nfields))
-		ereport(ERROR,
-				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-				 errmsg("the CSV is empty: it has no header"),
-				 errhint("The first line must name a column for each field.")));
-	correct_line_number(source->copy);
-
+	source->nfields = list_length(names);
 	sort_excluded_names(source);
 	source->fields = palloc(sizeof(CsvField) * source->nfields);
-	for (int i = 0; i < source->nfields; i++)
+	foreach(cell, names)
 	{
-		CsvField   *field = &source->fields[i];
+		int			position = foreach_current_index(cell);
+		CsvField   *field = &source->fields[position];
 
-		/* a name may look like the null string */
-		field->name = pstrdup(names[i] != NULL ? names[i] :
-							  source->copy->opts.null_print);
-		field->attnum = resolve_name(source, field->name, i);
+		field->name = lfirst(cell);
+		field->attnum = resolve_name(source, field->name, position);
 		field->converter = field->attnum == 0 ? NULL :
 			pgsync_target_converter(target, field->attnum);
 	}
@@ -350,16 +332,68 @@ read_header(CsvSource *source, PgsyncRow *row)
 	MemoryContextSwitchTo(oldcontext);
 }
 
+/*
+ * Moves to the next line that is a row; false at the end of the input.  Blank
+ * lines at the end are no rows, unless a row is just one field.
+ */
+static bool
+next_line(CsvSource *source)
+{
+	PgsyncCsvSplitter *splitter = &source->splitter;
+
+	if (source->nfields > 1 && !source->more_follows &&
+		pgsync_csv_at_line_end(splitter))
+	{
+		if (pgsync_csv_only_line_ends_left(splitter))
+			return false;
+		source->more_follows = true;
+	}
+	if (!pgsync_csv_next_row(splitter))
+		return false;
+	if (splitter->raw_len > 0)
+		source->more_follows = false;
+	return true;
+}
+
+/* Splits the next line into fields; see PgsyncSourceRoutine. */
+static bool
+csv_source_fetch(PgsyncSource *base, PgsyncRow *row)
+{
+	CsvSource  *source = (CsvSource *) base;
+	PgsyncCsvSplitter *splitter = &source->splitter;
+
+	row->number = splitter->next_line;
+	if (source->fields == NULL)
+	{
+		row->number += source->options.skip_lines;
+		read_header(source);
+		row->number = splitter->next_line;
+	}
+	if (!source->done && next_line(source))
+	{
+		row->number = splitter->line;
+		row->size = splitter->raw_len;
+		return true;
+	}
+	if (!source->done)
+		pgsync_text_input_close(source->input);
+	source->done = true;
+	/* that the header names a column is enough */
+	memcpy(row->named, source->named, base->target->natts);
+	return false;
+}
+
 /* Reports a row that has not a field for each name, in COPY's words (22P04). */
-static void
+pg_noreturn static void
 report_field_count(CsvSource *source, int nfields)
 {
+	PgsyncCsvSplitter *splitter = &source->splitter;
 	const char *hint = NULL;
 
-	if (source->at_marker)
-		hint = gettext_noop("A line of just \"\\.\" is data, not the end of the data.");
-	else if (source->copy->line_buf.len == 0)
+	if (splitter->raw_len == 0)
 		hint = gettext_noop("The line is empty.");
+	else if (splitter->raw_len == 2 && memcmp(splitter->raw, "\\.", 2) == 0)
+		hint = gettext_noop("A line of just \"\\.\" is data, not the end of the data.");
 	if (nfields > source->nfields)
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
@@ -375,43 +409,29 @@ report_field_count(CsvSource *source, int nfields)
 			 hint ? errhint("%s", _(hint)) : 0));
 }
 
-/* Splits the next line into fields; see PgsyncSourceRoutine. */
-static bool
-csv_source_fetch(PgsyncSource *base, PgsyncRow *row)
-{
-	CsvSource  *source = (CsvSource *) base;
-
-	if (source->fields == NULL)
-		read_header(source, row);
-	if (read_fields(source, row, &source->values, &source->nvalues))
-		return true;
-	/* that the header names a column is enough */
-	memcpy(row->named, source->named, base->target->natts);
-	return false;
-}
-
 /* Converts the fields of the line; see PgsyncSourceRoutine. */
 static void
 csv_source_convert(PgsyncSource *base, PgsyncRow *row)
 {
 	CsvSource  *source = (CsvSource *) base;
-	char	  **values = source->values;
+	int			nfields = source->splitter.nfields;
 
-	if (source->nvalues != source->nfields)
-		report_field_count(source, source->nvalues);
+	if (nfields != source->nfields)
+		report_field_count(source, nfields);
 	memcpy(row->named, source->named, base->target->natts);
-	for (int i = 0; i < source->nfields; i++)
+	for (int i = 0; i < nfields; i++)
 	{
+		const PgsyncCsvField *value = &source->splitter.fields[i];
 		CsvField   *field = &source->fields[i];
 		AttrNumber	attnum = field->attnum;
 
-		if (attnum == 0)
+		if (attnum == 0 || pgsync_source_ignores(base, attnum))
 			continue;
 		row->column = attnum;
-		source->value = values[i];
+		source->converting = value;
 		row->nulls[attnum - 1] = false;
-		row->values[attnum - 1] = values[i] != NULL ?
-			pgsync_convert_text(field->converter, values[i]) :
+		row->values[attnum - 1] = !value->null ?
+			pgsync_convert_text(field->converter, value->value) :
 			pgsync_convert_null(field->converter, &row->nulls[attnum - 1]);
 	}
 	row->column = 0;
@@ -422,45 +442,55 @@ static void
 csv_source_describe_value(PgsyncSource *base, AttrNumber column,
 						  StringInfo buf)
 {
-	CsvSource  *source = (CsvSource *) base;
-	const char *value = source->value != NULL ? source->value :
-	source->copy->opts.null_print;
+	const PgsyncCsvField *value = ((CsvSource *) base)->converting;
 
-	appendBinaryStringInfo(buf, value, strnlen(value, PGSYNC_MAX_DESCRIBED));
+	appendBinaryStringInfo(buf, value->value,
+						   Min(value->len, PGSYNC_MAX_DESCRIBED));
 }
 
-/* Appends the line, as the parser has found it; see PgsyncSourceRoutine. */
+/* Appends the line without its end; see PgsyncSourceRoutine. */
 static void
 csv_source_append_raw(PgsyncSource *base, StringInfo buf)
 {
 	CsvSource  *source = (CsvSource *) base;
-	StringInfo	line = &source->copy->line_buf;
 
-	if (source->at_marker)
-		appendStringInfoString(buf, END_MARKER);
-	else
-		appendBinaryStringInfo(buf, line->data, line->len);
+	appendBinaryStringInfo(buf, source->splitter.raw,
+						   source->splitter.raw_len);
+}
+
+/*
+ * Makes an object of the header's names and the line's fields as strings;
+ * see PgsyncSourceRoutine.
+ */
+static Jsonb *
+csv_source_make_jsonb(PgsyncSource *base)
+{
+	CsvSource  *source = (CsvSource *) base;
+	JsonbParseState *state = NULL;
+	JsonbValue	key = {.type = jbvString};
+	JsonbValue	value;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < source->nfields; i++)
+	{
+		const PgsyncCsvField *field = &source->splitter.fields[i];
+
+		key.val.string.val = source->fields[i].name;
+		key.val.string.len = strlen(source->fields[i].name);
+		value.type = field->null ? jbvNull : jbvString;
+		value.val.string.val = field->value;
+		value.val.string.len = field->len;
+		pushJsonbValue(&state, WJB_KEY, &key);
+		pushJsonbValue(&state, WJB_VALUE, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
 /* Reports progress in bytes; see PgsyncSourceRoutine. */
 static void
 csv_source_progress(PgsyncSource *base, int64 *done, int64 *total)
 {
-	CsvSource  *source = (CsvSource *) base;
-
-	*done = source->copy->bytes_processed;
-	*total = pgsync_csv_input_length(source->input);
-}
-
-/* Closes the parser and the input; see PgsyncSourceRoutine. */
-static void
-csv_source_close(PgsyncSource *base)
-{
-	CsvSource  *source = (CsvSource *) base;
-
-	EndCopyFrom(source->copy);
-	pgsync_outer_progress_restore(&source->outer);
-	pgsync_csv_input_close(source->input);
+	pgsync_text_input_progress(((CsvSource *) base)->input, done, total);
 }
 
 static const PgsyncSourceRoutine csv_text_routine = {
@@ -469,7 +499,7 @@ static const PgsyncSourceRoutine csv_text_routine = {
 	.convert = csv_source_convert,
 	.describe_value = csv_source_describe_value,
 	.append_raw = csv_source_append_raw,
-	.close = csv_source_close,
+	.make_jsonb = csv_source_make_jsonb,
 	.progress = csv_source_progress,
 };
 
@@ -480,14 +510,11 @@ static const PgsyncSourceRoutine csv_file_routine = {
 	.convert = csv_source_convert,
 	.describe_value = csv_source_describe_value,
 	.append_raw = csv_source_append_raw,
-	.close = csv_source_close,
+	.make_jsonb = csv_source_make_jsonb,
 	.progress = csv_source_progress,
 };
 
-/*
- * Insists on a column that CSV could fill: COPY's parser does not read even a
- * header without.
- */
+/* Insists on a column that CSV could fill, as COPY does. */
 static void
 check_has_columns(Relation rel)
 {
@@ -506,46 +533,49 @@ check_has_columns(Relation rel)
 					RelationGetRelationName(rel))));
 }
 
-/*
- * Starts COPY's parser on an input.  Of the relation it is given, it only
- * looks at how many columns there are.
- *
- * It reports progress, but without rows: what showed before it is put back,
- * and load.c reports for it.
- */
+/* Creates a source over an input, its options checked. */
 static PgsyncSource *
 create_source(PgsyncTarget *target, const PgsyncSourceRoutine *routine,
-			  PgsyncCsvInput *input, const PgsyncCsvOptions *options)
+			  PgsyncTextInput *input, const PgsyncCsvOptions *options,
+			  const CopyFormatOptions *checked)
 {
 	CsvSource  *source = palloc0(sizeof(CsvSource));
+	PgsyncCsvFormat format = {
+		.delimiter = checked->delim[0],
+		.quote = checked->quote[0],
+		.escape = checked->escape[0],
+		.null_string = checked->null_print,
+		.null_strings = options->null_strings,
+		.trim_blanks = options->trim_blanks
+	};
 
-	check_has_columns(target->rel);
 	source->base.routine = routine;
 	source->base.target = target;
 	source->input = input;
-	source->exclude_columns = options->exclude_columns;
+	source->options = *options;
 	source->named = palloc0(Max(target->natts, 1));
-	pgsync_outer_progress_save(&source->outer);
-	source->copy = BeginCopyFrom(NULL, target->rel, NULL, NULL, false,
-								 pgsync_csv_input_callback, NIL,
-								 make_copy_options(options));
-	pgsync_outer_progress_restore(&source->outer);
-	pgsync_csv_input_set_encoding(input, source->copy->file_encoding);
+	pgsync_csv_splitter_init(&source->splitter, input, &format);
 	return (PgsyncSource *) source;
 }
 
 /*
- * Opens a file of the server, whose access the caller has checked.
+ * Opens a file of the server.
  *
- * Errors: the operating system's, 42809 for a directory; COPY's own for
- * options that do not make sense.
+ * Errors: COPY's own for options that do not make sense; those of
+ * pgsync_text_input_open_file.
  */
 PgsyncSource *
-pgsync_source_csv_open_file(PgsyncTarget *target, const char *path,
+pgsync_source_csv_open_file(PgsyncTarget *target, const PgsyncFileName *name,
 							const PgsyncCsvOptions *options)
 {
+	CopyFormatOptions *checked = check_options(options);
+	int			encoding = checked->file_encoding >= 0 ?
+	checked->file_encoding : pg_get_client_encoding();
+
+	check_has_columns(target->rel);
 	return create_source(target, &csv_file_routine,
-						 pgsync_csv_input_open_file(path), options);
+						 pgsync_text_input_open_file(name, encoding),
+						 options, checked);
 }
 
 /*
@@ -557,9 +587,11 @@ PgsyncSource *
 pgsync_source_csv_open_text(PgsyncTarget *target, text *csv,
 							const PgsyncCsvOptions *options)
 {
-	PgsyncCsvOptions text_options = *options;
+	CopyFormatOptions *checked = check_options(options);
 
-	text_options.encoding = GetDatabaseEncodingName();
+	check_has_columns(target->rel);
 	return create_source(target, &csv_text_routine,
-						 pgsync_csv_input_open_text(csv), &text_options);
+						 pgsync_text_input_open_memory(VARDATA_ANY(csv),
+													   VARSIZE_ANY_EXHDR(csv)),
+						 options, checked);
 }

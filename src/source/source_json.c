@@ -19,8 +19,10 @@
 
 #include "common/jsonapi.h"
 #include "value/json_scan.h"
+#include "value/json_to_jsonb.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
+#include "source/row_source.h"
 #include "source/source_json.h"
 #include "utils/builtins.h"
 #include "utils/jsonfuncs.h"
@@ -57,9 +59,11 @@ typedef struct JsonSource
 	int			nsequence;		/* how many columns the current row names */
 	uint64	   *named_by;		/* the last row to name it, by attribute */
 	PgsyncJsonToken *tokens;	/* the current row's values, by attribute */
+	PgsyncJsonToken *keys;		/* and the keys that they came under */
+	AttrNumber	conflict;		/* a column that two keys stand for, or 0 */
 	PgsyncJsonToken unknown;	/* its first key that is no column, if any */
 	bool		has_unknown;
-	StringInfoData replaced;	/* tokens of values that a later one replaces */
+	StringInfoData replaced;	/* tokens of values that are not to be used */
 	StringInfoData buf;			/* for unescaping */
 } JsonSource;
 
@@ -250,6 +254,25 @@ needs_check(const PgsyncJsonToken *value)
 }
 
 /*
+ * Returns whether two keys that stand for one column are written the same; if
+ * names are not mapped, they must be the same, then, however written.
+ */
+static bool
+same_key(const PgsyncJsonToken *first, const PgsyncJsonToken *second)
+{
+	return first->len == second->len &&
+		memcmp(first->start, second->start, first->len) == 0;
+}
+
+/* Keeps a value that is not used for one thing: it must be JSON, too. */
+static void
+replace_value(JsonSource *source, const PgsyncJsonToken *value)
+{
+	appendBinaryStringInfo(&source->replaced, (const char *) value,
+						   sizeof(PgsyncJsonToken));
+}
+
+/*
  * Keeps the value of a key.  Of a key that comes twice in an object the last
  * value counts, as in jsonb.  Of keys that are no columns the first is kept.
  */
@@ -259,6 +282,12 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 {
 	AttrNumber	attnum = find_key(source, key);
 
+	if (attnum == PGSYNC_DROPPED_NAME)
+	{
+		if (needs_check(value))
+			replace_value(source, value);
+		return;
+	}
 	if (attnum == 0)
 	{
 		if (!source->has_unknown)
@@ -271,10 +300,15 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 		source->named_by[attnum - 1] = source->number;
 		source->sequence[source->nsequence++] = attnum;
 	}
-	else if (needs_check(&source->tokens[attnum - 1]))
-		appendBinaryStringInfo(&source->replaced,
-							   (char *) &source->tokens[attnum - 1],
-							   sizeof(PgsyncJsonToken));
+	else
+	{
+		if (needs_check(&source->tokens[attnum - 1]))
+			replace_value(source, &source->tokens[attnum - 1]);
+		if (source->base.target->names != NULL &&
+			!same_key(&source->keys[attnum - 1], key))
+			source->conflict = attnum;
+	}
+	source->keys[attnum - 1] = *key;
 	source->tokens[attnum - 1] = *value;
 }
 
@@ -290,6 +324,7 @@ scan_object(JsonSource *source)
 
 	source->nsequence = 0;
 	source->has_unknown = false;
+	source->conflict = 0;
 	resetStringInfo(&source->replaced);
 	scan->ptr++;
 	if (pgsync_json_accept(scan, '}'))
@@ -333,6 +368,7 @@ keep_bare_value(JsonSource *source, const PgsyncJsonToken *value)
 	AttrNumber	attnum = source->base.scalar_column;
 
 	source->has_unknown = false;
+	source->conflict = 0;
 	resetStringInfo(&source->replaced);
 	source->tokens[attnum - 1] = *value;
 	source->sequence[0] = attnum;
@@ -449,7 +485,7 @@ convert_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum)
 	row->values[attnum - 1] = value;
 }
 
-/* Insists that values that later ones have replaced are JSON, too. */
+/* Insists that values that are not used are JSON, too. */
 static void
 check_replaced(JsonSource *source)
 {
@@ -476,6 +512,8 @@ report_fault(JsonSource *source)
 		report_not_an_object(source);
 	if (source->has_unknown)
 		report_unknown_key(source);
+	if (source->conflict != 0)
+		pgsync_names_conflict(source->base.target, source->conflict);
 	check_replaced(source);
 }
 
@@ -486,7 +524,7 @@ json_source_convert(PgsyncSource *base, PgsyncRow *row)
 	JsonSource *source = (JsonSource *) base;
 
 	if (source->fault != JSON_ROW_FINE || source->has_unknown ||
-		source->replaced.len > 0)
+		source->conflict != 0 || source->replaced.len > 0)
 		report_fault(source);
 	for (int i = 0; i < source->nsequence; i++)
 	{
@@ -517,6 +555,16 @@ json_source_append_raw(PgsyncSource *base, StringInfo buf)
 						   source->object_end - source->object);
 }
 
+/* Makes a jsonb of the row's text; see PgsyncSourceRoutine. */
+static Jsonb *
+json_source_make_jsonb(PgsyncSource *base)
+{
+	JsonSource *source = (JsonSource *) base;
+
+	return pgsync_json_to_jsonb(source->object,
+								source->object_end - source->object);
+}
+
 /* Reports progress in bytes; see PgsyncSourceRoutine. */
 static void
 json_source_progress(PgsyncSource *base, int64 *done, int64 *total)
@@ -534,6 +582,7 @@ static const PgsyncSourceRoutine json_source_routine = {
 	.convert = json_source_convert,
 	.describe_value = json_source_describe_value,
 	.append_raw = json_source_append_raw,
+	.make_jsonb = json_source_make_jsonb,
 	.progress = json_source_progress,
 };
 
@@ -557,6 +606,7 @@ create_source(PgsyncTarget *target, text *data, bool lines_allowed)
 	source->sequence = palloc0(sizeof(AttrNumber) * natts);
 	source->named_by = palloc0(sizeof(uint64) * natts);
 	source->tokens = palloc0(sizeof(PgsyncJsonToken) * natts);
+	source->keys = palloc0(sizeof(PgsyncJsonToken) * natts);
 	initStringInfo(&source->buf);
 	initStringInfo(&source->replaced);
 	return (PgsyncSource *) source;
@@ -567,6 +617,8 @@ PgsyncSource *
 pgsync_source_for_json(PgsyncTarget *target, Datum data,
 					   PgsyncJsonFormat format)
 {
+	if (format == PGSYNC_JSON_FORMAT_ROW_SOURCE)
+		return pgsync_row_source_open(target, data);
 	if (format == PGSYNC_JSON_FORMAT_JSONB)
 		return pgsync_source_jsonb_create(target, DatumGetJsonbP(data));
 	return create_source(target, DatumGetTextPP(data),

@@ -19,6 +19,7 @@ typedef enum PgsyncJsonFormat
 	PGSYNC_JSON_FORMAT_JSONB,
 	PGSYNC_JSON_FORMAT_JSON,
 	PGSYNC_JSON_FORMAT_TEXT,	/* JSON, or JSON Lines */
+	PGSYNC_JSON_FORMAT_ROW_SOURCE,	/* whatever this value of the type says */
 } PgsyncJsonFormat;
 
 /* source_json.c */

@@ -44,7 +44,10 @@ jsonb_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	return true;
 }
 
-/* Returns the column that a key names; an unknown key is an error. */
+/*
+ * Returns the column that a key names, or PGSYNC_DROPPED_NAME; an unknown key
+ * is an error.
+ */
 static inline AttrNumber
 find_key(JsonbSource *source, const JsonbValue *key, int position)
 {
@@ -57,7 +60,8 @@ find_key(JsonbSource *source, const JsonbValue *key, int position)
 	if (attnum == 0)
 		pgsync_target_unknown_column(target, key->val.string.val,
 									 key->val.string.len);
-	source->sequence[position] = attnum;
+	if (position < target->natts)
+		source->sequence[position] = attnum;
 	return attnum;
 }
 
@@ -101,6 +105,11 @@ jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
 		AttrNumber	attnum = find_key(source, &key, position++);
 
 		JsonbIteratorNext(&pairs, &source->value, true);
+		if (attnum == PGSYNC_DROPPED_NAME)
+			continue;
+		/* no key comes twice in a jsonb: this is another name */
+		if (row->named[attnum - 1])
+			pgsync_names_conflict(base->target, attnum);
 		convert_value(source, row, attnum);
 	}
 	Assert(token == WJB_END_OBJECT);
@@ -149,6 +158,13 @@ jsonb_source_append_raw(PgsyncSource *base, StringInfo buf)
 	JsonbToCString(buf, &whole->root, VARSIZE(whole));
 }
 
+/* Makes a jsonb of the element; see PgsyncSourceRoutine. */
+static Jsonb *
+jsonb_source_make_jsonb(PgsyncSource *base)
+{
+	return JsonbValueToJsonb(&((JsonbSource *) base)->rows.element);
+}
+
 /* Reports progress in bytes; see PgsyncSourceRoutine. */
 static void
 jsonb_source_progress(PgsyncSource *base, int64 *done, int64 *total)
@@ -166,6 +182,7 @@ static const PgsyncSourceRoutine jsonb_source_routine = {
 	.convert = jsonb_source_convert,
 	.describe_value = jsonb_source_describe_value,
 	.append_raw = jsonb_source_append_raw,
+	.make_jsonb = jsonb_source_make_jsonb,
 	.progress = jsonb_source_progress,
 };
 

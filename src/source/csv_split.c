@@ -1,0 +1,411 @@
+/*-------------------------------------------------------------------------
+ *
+ * csv_split.c
+ *	  Splits CSV into rows and fields.
+ *
+ * The format is that of COPY (core's copyfromparse.c): a quote may begin and
+ * end anywhere in a field, the escape character counts within quotes only,
+ * all lines end alike.  In one thing it is more lenient: the last line of
+ * a CRLF file may have lost its LF.  Unlike COPY's parser it tells which
+ * fields were quoted, and a line of just \. is data.
+ *
+ * The input is text in the server's encoding, whatever the file's was: there
+ * no byte of a longer character looks like ASCII, so single bytes can be
+ * compared.
+ *
+ * A row is split in one pass.  When the pass meets the end of the text that
+ * there is so far, more is asked for and the row begins again: that happens
+ * once in thousands of rows, and the text doubles for a row that is long.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "source/csv_split.h"
+
+/* Why splitting stopped */
+typedef enum SplitStop
+{
+	SPLIT_NEEDS_TEXT,			/* the row goes on behind the text there is */
+	SPLIT_AT_DELIMITER,
+	SPLIT_AT_LINE_END,
+	SPLIT_AT_INPUT_END,
+} SplitStop;
+
+/* Prepares to split the input. */
+void
+pgsync_csv_splitter_init(PgsyncCsvSplitter *splitter, PgsyncTextInput *input,
+						 const PgsyncCsvFormat *format)
+{
+	memset(splitter, 0, sizeof(PgsyncCsvSplitter));
+	splitter->input = input;
+	splitter->format = *format;
+	splitter->special[(unsigned char) format->delimiter] = true;
+	splitter->special[(unsigned char) format->quote] = true;
+	splitter->special['\n'] = true;
+	splitter->special['\r'] = true;
+	splitter->next_line = 1;
+	splitter->max_fields = 16;
+	splitter->fields = palloc(sizeof(PgsyncCsvField) * splitter->max_fields);
+	splitter->values_size = 1024;
+	splitter->values = palloc(splitter->values_size);
+}
+
+/* Asks for more text behind "keep", where the row begins. */
+static void
+need_text(PgsyncCsvSplitter *splitter)
+{
+	PgsyncTextInput *input = splitter->input;
+	const char *keep = input->ptr;
+
+	if (!pgsync_text_input_more(input, &keep))
+		splitter->at_end = true;
+	input->ptr = keep;
+}
+
+/* Makes sure that there is text, if there is any left; false if not. */
+static bool
+have_text(PgsyncCsvSplitter *splitter)
+{
+	while (splitter->input->ptr == splitter->input->end && !splitter->at_end)
+		need_text(splitter);
+	return splitter->input->ptr < splitter->input->end;
+}
+
+/* Appends a piece to the values; a byte more is kept free. */
+static inline void
+append_piece(PgsyncCsvSplitter *splitter, const char *piece, Size len)
+{
+	if (splitter->values_len + len + 1 >= splitter->values_size)
+	{
+		splitter->values_size = 2 * (splitter->values_len + len + 1);
+		splitter->values = repalloc_huge(splitter->values,
+										 splitter->values_size);
+	}
+	memcpy(splitter->values + splitter->values_len, piece, len);
+	splitter->values_len += len;
+}
+
+/*
+ * Reads the rest of a quoted part, behind its quote; false if it needs more
+ * text.
+ */
+static bool
+split_quoted(PgsyncCsvSplitter *splitter, const char **ptr)
+{
+	const char *end = splitter->input->end;
+	char		quote = splitter->format.quote;
+	char		escape = splitter->format.escape;
+	const char *p = *ptr;
+
+	for (;;)
+	{
+		const char *start = p;
+
+		while (p < end && *p != quote && *p != escape)
+			p++;
+		append_piece(splitter, start, p - start);
+		if (p == end && splitter->at_end)
+			ereport(ERROR,
+					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+					 errmsg("unterminated CSV quoted field")));
+		if (p == end || (*p == escape && p + 1 == end && !splitter->at_end))
+			return false;
+		if (*p == escape && p + 1 < end && (p[1] == escape || p[1] == quote))
+		{
+			append_piece(splitter, p + 1, 1);
+			p += 2;
+		}
+		else if (*p == quote)
+			break;
+		else
+			append_piece(splitter, p++, 1);
+	}
+	*ptr = p + 1;
+	return true;
+}
+
+/* Reports a line that ends in another way than those before it (22P04). */
+static void
+report_line_end(bool is_return)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+			 is_return ?
+			 errmsg("unquoted carriage return found in data") :
+			 errmsg("unquoted newline found in data"),
+			 is_return ?
+			 errhint("Use quoted CSV field to represent carriage return.") :
+			 errhint("Use quoted CSV field to represent newline.")));
+}
+
+/* Takes a CR, and the LF behind it if lines end in both. */
+static SplitStop
+split_return(PgsyncCsvSplitter *splitter, const char **ptr)
+{
+	const char *next = *ptr + 1;
+	bool		known_behind = next < splitter->input->end;
+
+	if (splitter->line_end == PGSYNC_LINE_END_LF)
+		report_line_end(true);
+	if (splitter->line_end != PGSYNC_LINE_END_CR)
+	{
+		if (!known_behind && !splitter->at_end)
+			return SPLIT_NEEDS_TEXT;
+		if (known_behind && *next == '\n')
+		{
+			splitter->line_end = PGSYNC_LINE_END_CRLF;
+			next++;
+		}
+		else if (splitter->line_end == PGSYNC_LINE_END_UNKNOWN)
+			splitter->line_end = PGSYNC_LINE_END_CR;
+		else if (known_behind)
+			report_line_end(true);
+	}
+	*ptr = next;
+	return SPLIT_AT_LINE_END;
+}
+
+/* Takes a LF. */
+static SplitStop
+split_newline(PgsyncCsvSplitter *splitter, const char **ptr)
+{
+	if (splitter->line_end == PGSYNC_LINE_END_CR ||
+		splitter->line_end == PGSYNC_LINE_END_CRLF)
+		report_line_end(false);
+	splitter->line_end = PGSYNC_LINE_END_LF;
+	(*ptr)++;
+	return SPLIT_AT_LINE_END;
+}
+
+/*
+ * Reads one field and what ends it; *field_end is set to where its text ends.
+ */
+static SplitStop
+split_field(PgsyncCsvSplitter *splitter, const char **ptr, bool *quoted,
+			const char **field_end)
+{
+	const char *end = splitter->input->end;
+	const char *p = *ptr;
+	SplitStop	stop;
+
+	*quoted = false;
+	for (;;)
+	{
+		const char *start = p;
+
+		while (p < end && !splitter->special[(unsigned char) *p])
+			p++;
+		append_piece(splitter, start, p - start);
+		if (p == end || *p != splitter->format.quote)
+			break;
+		*quoted = true;
+		p++;
+		if (!split_quoted(splitter, &p))
+			return SPLIT_NEEDS_TEXT;
+	}
+	*field_end = p;
+	if (p == end)
+		stop = splitter->at_end ? SPLIT_AT_INPUT_END : SPLIT_NEEDS_TEXT;
+	else if (*p == splitter->format.delimiter)
+	{
+		p++;
+		stop = SPLIT_AT_DELIMITER;
+	}
+	else if (*p == '\n')
+		stop = split_newline(splitter, &p);
+	else
+		stop = split_return(splitter, &p);
+	*ptr = p;
+	return stop;
+}
+
+/* Adds the field whose value has been appended from "start" on. */
+static void
+add_field(PgsyncCsvSplitter *splitter, Size start, bool quoted)
+{
+	PgsyncCsvField *field;
+
+	if (splitter->nfields == splitter->max_fields)
+	{
+		splitter->max_fields *= 2;
+		splitter->fields = repalloc_huge(splitter->fields,
+										 sizeof(PgsyncCsvField) *
+										 splitter->max_fields);
+	}
+	field = &splitter->fields[splitter->nfields++];
+	field->len = splitter->values_len - start;
+	field->quoted = quoted;
+	splitter->values[splitter->values_len++] = '\0';
+}
+
+/* Drops blanks around a field. */
+static void
+trim_field(PgsyncCsvField *field)
+{
+	while (field->len > 0 &&
+		   (*field->value == ' ' || *field->value == '\t'))
+	{
+		field->value++;
+		field->len--;
+	}
+	while (field->len > 0 &&
+		   (field->value[field->len - 1] == ' ' ||
+			field->value[field->len - 1] == '\t'))
+		field->len--;
+	field->value[field->len] = '\0';
+}
+
+/* Returns whether an unquoted field is a word for NULL. */
+static bool
+is_null_word(PgsyncCsvSplitter *splitter, const PgsyncCsvField *field)
+{
+	ListCell   *cell;
+
+	if (strcmp(field->value, splitter->format.null_string) == 0)
+		return true;
+	foreach(cell, splitter->format.null_strings)
+	{
+		if (strcmp(field->value, lfirst(cell)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Says where the fields' values are, now that these stay in their place. */
+static void
+finish_fields(PgsyncCsvSplitter *splitter)
+{
+	char	   *value = splitter->values;
+
+	for (int i = 0; i < splitter->nfields; i++)
+	{
+		PgsyncCsvField *field = &splitter->fields[i];
+
+		field->value = value;
+		value += field->len + 1;
+		if (splitter->format.trim_blanks && !field->quoted)
+			trim_field(field);
+		field->null = !field->quoted && is_null_word(splitter, field);
+	}
+}
+
+/* Counts the lines that a row spans: what ends a line, in quotes, does not. */
+static void
+count_lines(PgsyncCsvSplitter *splitter)
+{
+	char		end = splitter->line_end == PGSYNC_LINE_END_LF ? '\n' : '\r';
+	const char *p = splitter->raw;
+	const char *raw_end = splitter->raw + splitter->raw_len;
+
+	splitter->next_line = splitter->line + 1;
+	while ((p = memchr(p, end, raw_end - p)) != NULL)
+	{
+		splitter->next_line++;
+		p++;
+	}
+}
+
+/* Splits the row that begins at the next byte; false if it needs more text. */
+static bool
+split_row(PgsyncCsvSplitter *splitter)
+{
+	PgsyncTextInput *input = splitter->input;
+	const char *p = input->ptr;
+	const char *field_end;
+	SplitStop	stop;
+
+	splitter->nfields = 0;
+	splitter->values_len = 0;
+	do
+	{
+		Size		start = splitter->values_len;
+		bool		quoted;
+
+		stop = split_field(splitter, &p, &quoted, &field_end);
+		if (stop == SPLIT_NEEDS_TEXT)
+			return false;
+		add_field(splitter, start, quoted);
+	} while (stop == SPLIT_AT_DELIMITER);
+
+	splitter->raw = input->ptr;
+	splitter->raw_len = field_end - input->ptr;
+	input->ptr = p;
+	finish_fields(splitter);
+	count_lines(splitter);
+	return true;
+}
+
+/*
+ * Reads the next row; false at the end of the input.  splitter->line is set
+ * first: an error in the row belongs to the line that it begins on.
+ *
+ * Errors: 22P04 for a quote that is not closed, and for lines that do not end
+ * as those before them; those of the input.
+ */
+bool
+pgsync_csv_next_row(PgsyncCsvSplitter *splitter)
+{
+	splitter->line = splitter->next_line;
+	if (!have_text(splitter))
+		return false;
+	while (!split_row(splitter))
+		need_text(splitter);
+	return true;
+}
+
+/* Returns whether the next line has nothing on it. */
+bool
+pgsync_csv_at_line_end(PgsyncCsvSplitter *splitter)
+{
+	return have_text(splitter) && (*splitter->input->ptr == '\n' ||
+								   *splitter->input->ptr == '\r');
+}
+
+/* Returns whether nothing but line ends is left in the input. */
+bool
+pgsync_csv_only_line_ends_left(PgsyncCsvSplitter *splitter)
+{
+	PgsyncTextInput *input = splitter->input;
+	Size		skipped = 0;
+
+	for (;;)
+	{
+		while (input->ptr + skipped < input->end &&
+			   (input->ptr[skipped] == '\n' || input->ptr[skipped] == '\r'))
+			skipped++;
+		if (input->ptr + skipped < input->end || splitter->at_end)
+			break;
+		need_text(splitter);
+	}
+	return input->ptr + skipped == input->end;
+}
+
+/* Skips a line as it stands, quotes or not; nothing at the input's end. */
+void
+pgsync_csv_skip_line(PgsyncCsvSplitter *splitter)
+{
+	PgsyncTextInput *input = splitter->input;
+	bool		returned = false;
+
+	splitter->line = splitter->next_line++;
+	for (;;)
+	{
+		while (input->ptr < input->end)
+		{
+			char		c = *input->ptr;
+
+			if (returned && c != '\n')
+				return;
+			input->ptr++;
+			if (c == '\n')
+				return;
+			returned = c == '\r';
+		}
+		if (splitter->at_end)
+			return;
+		need_text(splitter);
+	}
+}

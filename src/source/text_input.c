@@ -1,0 +1,351 @@
+/*-------------------------------------------------------------------------
+ *
+ * text_input.c
+ *	  Text to be parsed, a piece at a time: a file of the server, or a text.
+ *
+ * A file's bytes come from file_input.c; here a byte order mark is dropped,
+ * and the text is converted to the server's encoding, or checked if it is in
+ * that encoding.  Parsers see a window of the text, which they widen or move
+ * on when they reach its end.  A text is there as a whole, but shows a piece
+ * at a time too: that keeps one way of parsing for both.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "source/text_input.h"
+#include "utils/memutils.h"
+
+/* U+FEFF in UTF-8, which some programs put at the start of a file */
+#define BYTE_ORDER_MARK			"\xEF\xBB\xBF"
+#define BYTE_ORDER_MARK_LEN		3
+
+/* How much text comes at a time, at least */
+#define PIECE_SIZE		(64 * 1024)
+
+typedef struct TextInput
+{
+	PgsyncTextInput base;
+	const char *data_end;		/* of a text: behind its last byte */
+	PgsyncFileInput *file;		/* NULL: a text */
+	int			encoding;		/* of the file */
+	Oid			conversion;		/* InvalidOid: only checked */
+	bool		file_at_end;
+	char	   *buffer;
+	Size		size;			/* of the buffer, but for a byte at its end */
+	char	   *tail;			/* unchecked bytes begin here: base.end */
+	Size		tail_len;
+	char	   *raw;			/* bytes still to be converted */
+	int			raw_len;
+} TextInput;
+
+/* Opens a text in the server's encoding, which must outlive the input. */
+PgsyncTextInput *
+pgsync_text_input_open_memory(const char *data, Size length)
+{
+	TextInput  *input = palloc0(sizeof(TextInput));
+	PgsyncTextInput *base = &input->base;
+	int			encoding = GetDatabaseEncoding();
+
+	base->begin = base->ptr = base->end = data;
+	base->in_memory = true;
+	input->data_end = data + length;
+	if ((encoding == PG_UTF8 || encoding == PG_SQL_ASCII) &&
+		length >= BYTE_ORDER_MARK_LEN &&
+		memcmp(data, BYTE_ORDER_MARK, BYTE_ORDER_MARK_LEN) == 0)
+		base->ptr += BYTE_ORDER_MARK_LEN;
+	base->end = base->ptr;
+	return base;
+}
+
+/* Finds the way from the file's encoding to the server's. */
+static void
+find_conversion(TextInput *input)
+{
+	int			to = GetDatabaseEncoding();
+
+	/* as COPY has it (core's BeginCopyFrom) */
+	if (input->encoding == to || input->encoding == PG_SQL_ASCII ||
+		to == PG_SQL_ASCII)
+		return;
+	input->conversion = FindDefaultConversionProc(input->encoding, to);
+	if (!OidIsValid(input->conversion))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("default conversion function for encoding \"%s\" to \"%s\" does not exist",
+						pg_encoding_to_char(input->encoding),
+						pg_encoding_to_char(to))));
+}
+
+/*
+ * Opens a file in this encoding.
+ *
+ * Errors: those of pgsync_file_input_open; 42883 for an encoding that cannot
+ * be converted.
+ */
+PgsyncTextInput *
+pgsync_text_input_open_file(const PgsyncFileName *name, int encoding)
+{
+	TextInput  *input = palloc0(sizeof(TextInput));
+
+	input->encoding = encoding;
+	find_conversion(input);
+	input->file = pgsync_file_input_open(name);
+	input->size = 2 * PIECE_SIZE;
+	input->buffer = palloc(input->size + 1);
+	if (OidIsValid(input->conversion))
+		input->raw = palloc(PIECE_SIZE);
+	input->base.begin = input->base.ptr = input->base.end = input->buffer;
+	input->tail = input->buffer;
+	return &input->base;
+}
+
+/*
+ * Widens the window over a text: by as much again as the parser keeps, so
+ * that a long row is not parsed anew once a piece.
+ */
+static bool
+widen_window(TextInput *input, const char *keep)
+{
+	PgsyncTextInput *base = &input->base;
+	Size		left = input->data_end - base->end;
+	Size		step = Max(PIECE_SIZE, base->end - keep);
+
+	CHECK_FOR_INTERRUPTS();
+	base->end += Min(left, step);
+	return left > 0;
+}
+
+/* Counts the line feeds in a piece of text. */
+static int64
+count_lines(const char *ptr, const char *end)
+{
+	int64		count = 0;
+
+	while ((ptr = memchr(ptr, '\n', end - ptr)) != NULL)
+	{
+		count++;
+		ptr++;
+	}
+	return count;
+}
+
+/* Lets go what stands before "keep", moving the rest to the front. */
+static void
+discard_before(TextInput *input, const char *keep)
+{
+	PgsyncTextInput *base = &input->base;
+	Size		gone = keep - input->buffer;
+	Size		rest = input->tail + input->tail_len - keep;
+
+	if (gone == 0)
+		return;
+	base->discarded += gone;
+	base->discarded_lines += count_lines(input->buffer, keep);
+	memmove(input->buffer, keep, rest);
+	base->ptr -= gone;
+	base->end -= gone;
+	input->tail -= gone;
+}
+
+/* Makes room for as much text as there is, and a piece more. */
+static void
+make_room(TextInput *input)
+{
+	PgsyncTextInput *base = &input->base;
+	Size		used = input->tail + input->tail_len - input->buffer;
+	Size		position = base->ptr - input->buffer;
+	Size		end = base->end - input->buffer;
+
+	if (used + PIECE_SIZE <= input->size)
+		return;
+	if (input->size >= MaxAllocSize - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a row of the file is longer than %d bytes",
+						(int) MaxAllocSize)));
+	input->size = Min(Max(2 * input->size, used + PIECE_SIZE),
+					  MaxAllocSize - 1);
+	input->buffer = repalloc(input->buffer, input->size + 1);
+	base->begin = input->buffer;
+	base->ptr = input->buffer + position;
+	base->end = input->tail = input->buffer + end;
+}
+
+/* Drops a byte order mark from the file's first bytes. */
+static void
+drop_mark(TextInput *input, char *bytes, Size *len)
+{
+	bool		known = input->encoding == PG_UTF8 ||
+	input->encoding == PG_SQL_ASCII;
+
+	if (known && *len >= BYTE_ORDER_MARK_LEN &&
+		memcmp(bytes, BYTE_ORDER_MARK, BYTE_ORDER_MARK_LEN) == 0)
+	{
+		*len -= BYTE_ORDER_MARK_LEN;
+		memmove(bytes, bytes + BYTE_ORDER_MARK_LEN, *len);
+	}
+}
+
+/*
+ * Reads bytes behind those that are there, as many as a byte order mark has
+ * when they are the file's first.
+ */
+static void
+read_file(TextInput *input, char *bytes, Size *len, Size size)
+{
+	bool		first = !input->file_at_end && input->base.discarded == 0 &&
+	*len == 0 && input->base.end == input->base.begin;
+
+	do
+	{
+		int			nread = 0;
+
+		if (!input->file_at_end)
+			nread = pgsync_file_input_read(input->file, bytes + *len,
+										   size - *len);
+		input->file_at_end = nread == 0;
+		*len += nread;
+	} while (first && !input->file_at_end && *len < BYTE_ORDER_MARK_LEN);
+	if (first)
+		drop_mark(input, bytes, len);
+}
+
+/*
+ * Checks the bytes that have been read: those that are whole and valid
+ * characters become text.  False if there is none.
+ */
+static bool
+check_bytes(TextInput *input)
+{
+	int			verified = pg_encoding_verifymbstr(input->encoding,
+												   input->tail,
+												   input->tail_len);
+
+	if (verified == 0 && input->tail_len > 0 &&
+		(input->file_at_end ||
+		 input->tail_len >= pg_encoding_max_length(input->encoding)))
+		report_invalid_encoding(input->encoding, input->tail,
+								input->tail_len);
+	input->tail += verified;
+	input->tail_len -= verified;
+	input->base.end = input->tail;
+	return verified > 0;
+}
+
+/* Converts the bytes that have been read; false if that gives no text. */
+static bool
+convert_bytes(TextInput *input)
+{
+	Size		room = input->size - (input->tail - input->buffer);
+	int			converted = 0;
+	Size		len;
+
+	if (input->raw_len == 0)
+		return false;
+	converted = pg_do_encoding_conversion_buf(input->conversion,
+											  input->encoding,
+											  GetDatabaseEncoding(),
+											  (unsigned char *) input->raw,
+											  input->raw_len,
+											  (unsigned char *) input->tail,
+											  room + 1, true);
+	if (converted == 0 &&
+		(input->file_at_end || input->raw_len >= MAX_CONVERSION_INPUT_LENGTH))
+		pg_do_encoding_conversion_buf(input->conversion, input->encoding,
+									  GetDatabaseEncoding(),
+									  (unsigned char *) input->raw,
+									  input->raw_len,
+									  (unsigned char *) input->tail,
+									  room + 1, false);
+	len = converted > 0 ? strlen(input->tail) : 0;
+	input->tail += len;
+	input->base.end = input->tail;
+	input->raw_len -= converted;
+	memmove(input->raw, input->raw + converted, input->raw_len);
+	return len > 0;
+}
+
+/* Reads and converts until there is more text; false at the file's end. */
+static bool
+read_text(TextInput *input)
+{
+	bool		convert = OidIsValid(input->conversion);
+	bool		found;
+
+	do
+	{
+		make_room(input);
+		if (convert)
+		{
+			Size		len = input->raw_len;
+
+			if (len < PIECE_SIZE)
+				read_file(input, input->raw, &len, PIECE_SIZE);
+			input->raw_len = len;
+			found = convert_bytes(input);
+		}
+		else
+		{
+			read_file(input, input->tail, &input->tail_len,
+					  input->size - (input->tail - input->buffer));
+			found = check_bytes(input);
+		}
+	} while (!found && !(input->file_at_end && input->raw_len == 0 &&
+						 input->tail_len == 0));
+	return found;
+}
+
+/*
+ * Makes more text available behind input->end; false if there is none.
+ *
+ * What is to stay, from *keep on, may move, and *keep and input->ptr with it;
+ * what stands before it is gone.
+ *
+ * Errors: 22021 for bytes that are no text, when all before them has been
+ * taken; 54000 where more than 1 GB is to stay; those of the file.
+ */
+bool
+pgsync_text_input_more(PgsyncTextInput *base, const char **keep)
+{
+	TextInput  *input = (TextInput *) base;
+	bool		found;
+
+	if (input->file == NULL)
+		return widen_window(input, *keep);
+	Assert(base->ptr >= *keep);
+	discard_before(input, *keep);
+	found = read_text(input);
+	*keep = input->buffer;
+	return found;
+}
+
+/* Tells how far the text has been read and how long it is, in bytes. */
+void
+pgsync_text_input_progress(PgsyncTextInput *base, int64 *done, int64 *total)
+{
+	TextInput  *input = (TextInput *) base;
+
+	if (input->file != NULL)
+		pgsync_file_input_progress(input->file, done, total);
+	else
+	{
+		*done = base->end - base->begin;
+		*total = input->data_end - base->begin;
+	}
+}
+
+/* Closes an input that has been read. */
+void
+pgsync_text_input_close(PgsyncTextInput *base)
+{
+	TextInput  *input = (TextInput *) base;
+
+	if (input->file != NULL)
+		pgsync_file_input_close(input->file);
+}
