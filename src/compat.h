@@ -15,6 +15,7 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "catalog/pg_namespace.h"
@@ -353,6 +354,30 @@ read_stream_end(ReadStream *stream)
 	pfree(stream);
 }
 #endif
+
+/*
+ * PostgreSQL 18 can leave room before a minimal tuple, which pgsync never
+ * needs.
+ */
+static inline MinimalTuple
+pgsync_form_minimal_tuple(TupleDesc desc, Datum *values, bool *nulls)
+{
+#if PG_VERSION_NUM >= 180000
+	return heap_form_minimal_tuple(desc, values, nulls, 0);
+#else
+	return heap_form_minimal_tuple(desc, values, nulls);
+#endif
+}
+
+static inline MinimalTuple
+pgsync_copy_minimal_tuple(MinimalTuple tuple)
+{
+#if PG_VERSION_NUM >= 180000
+	return heap_copy_minimal_tuple(tuple, 0);
+#else
+	return heap_copy_minimal_tuple(tuple);
+#endif
+}
 
 /* PostgreSQL 16 has simple_heap_update say which indexes need to know. */
 static inline void

@@ -153,7 +153,7 @@ put_aside(Comparison *comparison, Side *side, MinimalTuple image, uint64 hash)
 		chain->rows = NULL;
 	old = MemoryContextSwitchTo(comparison->aside_mcxt);
 	row = palloc(sizeof(AsideRow));
-	row->image = heap_copy_minimal_tuple(image);
+	row->image = pgsync_copy_minimal_tuple(image);
 	MemoryContextSwitchTo(old);
 	row->tid = side->row->t_self;
 	row->next = chain->rows;

@@ -239,7 +239,7 @@ form_image(PgsyncRowMap *map, Size limit)
 		if (!map->copy_nulls[i] && TupleDescAttr(map->copy_desc, i)->attlen == -1)
 			values[i] = PointerGetDatum(PG_DETOAST_DATUM_PACKED(values[i]));
 	}
-	image = heap_form_minimal_tuple(map->copy_desc, values, map->copy_nulls);
+	image = pgsync_form_minimal_tuple(map->copy_desc, values, map->copy_nulls);
 	for (int i = 0; i < map->copy_desc->natts; i++)
 	{
 		if (!map->copy_nulls[i] && values[i] != map->copy_values[i])

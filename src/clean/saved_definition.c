@@ -171,7 +171,8 @@ hash_definitions(PgsyncSavedSet *set, List *constraints, uint8 *digest)
  * definition.
  *
  * A foreign key to a partitioned table has further rows in pg_constraint, one
- * for each of its partitions; these come and go with them.
+ * for each of its partitions; these come and go with them.  NOT NULL stands
+ * with the column, also where it is a constraint as well.
  */
 static void
 append_current_entries(StringInfo query, const char *tables)
@@ -200,6 +201,7 @@ append_current_entries(StringInfo query, const char *tables)
 					 " LEFT JOIN pg_catalog.pg_constraint p ON p.oid OPERATOR(pg_catalog.=) c.conparentid"
 					 " AND p.conrelid OPERATOR(pg_catalog.=) c.conrelid"
 					 " WHERE c.conrelid OPERATOR(pg_catalog.=) ANY (%1$s) AND p.oid IS NULL"
+					 " AND c.contype OPERATOR(pg_catalog.<>) 'n'"
 					 " UNION ALL"
 					 " SELECT i.inhparent, 'child', i.inhrelid::pg_catalog.regclass::text,"
 					 " coalesce(pg_catalog.pg_get_expr(r.relpartbound, r.oid), 'inherits')"
