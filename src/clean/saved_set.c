@@ -17,6 +17,8 @@
  * there, and so that nothing that somebody has attached to them runs.  None
  * has an index, which is what makes that simple.
  *
+ * saved_set_make.c makes one; here it is read, and what changes is renewed.
+ *
  * Since rows go from a set into its owner's tables unseen, a set must belong
  * to the caller, and its tables to whoever owns the set: nobody can prepare
  * one for somebody else's tables.
@@ -27,7 +29,6 @@
  */
 #include "pgsync.h"
 
-#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -36,40 +37,29 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "clean/closure.h"
+#include "clean/saved_layout.h"
 #include "clean/saved_set.h"
 #include "clean/truncate_observer.h"
-#include "common/spi_util.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
-/* A column that a table of the set must have. */
-typedef struct SetColumn
-{
-	const char *name;
-	Oid			type;
-} SetColumn;
-
-/* The set's own tables.  The order of columns is that of the enums below. */
-static const SetColumn set_columns[] = {
+/* The columns of the set's own tables, in the order of saved_layout.h. */
+static const PgsyncSetColumn set_columns[] = {
 	{"saved_at", TIMESTAMPTZOID},
 	{"definitions", BYTEAOID},
 	{NULL}
 };
 
-static const SetColumn tables_columns[] = {
+static const PgsyncSetColumn tables_columns[] = {
 	{"table_id", REGCLASSOID},
 	{"table_name", TEXTOID},
 	{"copy_name", NAMEOID},
@@ -77,7 +67,7 @@ static const SetColumn tables_columns[] = {
 	{NULL}
 };
 
-static const SetColumn definitions_columns[] = {
+static const PgsyncSetColumn definitions_columns[] = {
 	{"table_id", REGCLASSOID},
 	{"kind", TEXTOID},
 	{"name", TEXTOID},
@@ -85,7 +75,7 @@ static const SetColumn definitions_columns[] = {
 	{NULL}
 };
 
-static const SetColumn sequences_columns[] = {
+static const PgsyncSetColumn sequences_columns[] = {
 	{"sequence_id", REGCLASSOID},
 	{"sequence_name", TEXTOID},
 	{"table_id", REGCLASSOID},
@@ -94,31 +84,7 @@ static const SetColumn sequences_columns[] = {
 	{NULL}
 };
 
-enum
-{
-	SET_SAVED_AT, SET_DEFINITIONS, SET_NCOLUMNS
-};
-enum
-{
-	TABLES_ID, TABLES_NAME, TABLES_COPY, TABLES_LOOK, TABLES_NCOLUMNS
-};
-enum
-{
-	SEQUENCES_ID, SEQUENCES_NAME, SEQUENCES_TABLE, SEQUENCES_LAST_VALUE,
-	SEQUENCES_IS_CALLED, SEQUENCES_NCOLUMNS
-};
-
-/* The set's own tables, and their columns. */
-enum
-{
-	SET, TABLES, DEFINITIONS, SEQUENCES
-};
-
-static const struct
-{
-	const char *relname;
-	const SetColumn *columns;
-}			own_tables[] = {
+const PgsyncSetTable pgsync_set_tables[NTABLES] = {
 	[SET] = {PGSYNC_SET_TABLE, set_columns},
 	[TABLES] = {PGSYNC_TABLES_TABLE, tables_columns},
 	[DEFINITIONS] = {PGSYNC_DEFINITIONS_TABLE, definitions_columns},
@@ -159,8 +125,8 @@ pgsync_store_unheard(Relation rel, HeapTuple row)
 }
 
 /* Returns bytes as a bytea. */
-static Datum
-make_bytea(const void *data, Size length)
+Datum
+pgsync_make_bytea(const void *data, Size length)
 {
 	bytea	   *result = palloc(VARHDRSZ + length);
 
@@ -169,258 +135,20 @@ make_bytea(const void *data, Size length)
 	return PointerGetDatum(result);
 }
 
-/* ----------------------------------------------------------------
- *						making a set
- * ----------------------------------------------------------------
- */
-
 /* Returns whether a schema holds a saved set, of any state. */
-static bool
-holds_set(Oid nspid)
+bool
+pgsync_holds_set(Oid nspid)
 {
 	return OidIsValid(get_relname_relid(PGSYNC_TABLES_TABLE, nspid)) ||
 		OidIsValid(get_relname_relid(PGSYNC_SET_TABLE, nspid));
 }
 
-/* Returns whether a schema holds any relation. */
-static bool
-holds_relations(Oid nspid)
-{
-	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	bool		found;
-
-	ScanKeyInit(&key, Anum_pg_class_relnamespace, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(nspid));
-	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
-	found = HeapTupleIsValid(systable_getnext(scan));
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return found;
-}
-
 /* Insists that a schema is the caller's own. */
-static void
-check_schema_owner(Oid nspid, const char *schema)
+void
+pgsync_check_schema_owner(Oid nspid, const char *schema)
 {
 	if (!pgsync_owns_schema(nspid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, schema);
-}
-
-/* Adds a table to DROP's list, if it is there. */
-static void
-append_drop(StringInfo query, PgsyncSavedSet *set, const char *relname)
-{
-	if (!OidIsValid(get_relname_relid(relname, set->nspid)))
-		return;
-	appendStringInfo(query, "%s%s", query->len == 0 ? "DROP TABLE " : ", ",
-					 quote_qualified_identifier(set->schema, relname));
-}
-
-/* Adds the copies that an old set lists to DROP's list. */
-static void
-append_drop_of_copies(StringInfo query, PgsyncSavedSet *set)
-{
-	char	   *list = psprintf("SELECT copy_name FROM %s WHERE copy_name IS NOT NULL",
-								quote_qualified_identifier(set->schema,
-														   PGSYNC_TABLES_TABLE));
-	SPIExecuteOptions options = {.read_only = true};
-
-	if (!OidIsValid(get_relname_relid(PGSYNC_TABLES_TABLE, set->nspid)))
-		return;
-	PushActiveSnapshot(GetLatestSnapshot());
-	pgsync_spi_connect();
-	pgsync_spi_execute_extended(list, &options);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		append_drop(query, set,
-					SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-								 1));
-	pgsync_spi_finish();
-	PopActiveSnapshot();
-}
-
-/* Drops what an earlier call left in the schema. */
-static void
-drop_old_set(PgsyncSavedSet *set)
-{
-	StringInfoData query;
-
-	initStringInfo(&query);
-	append_drop_of_copies(&query, set);
-	for (int i = 0; i < lengthof(own_tables); i++)
-		append_drop(&query, set, own_tables[i].relname);
-	if (query.len > 0)
-		pgsync_spi_execute(query.data, SPI_OK_UTILITY);
-}
-
-/* Makes one of the set's own tables. */
-static void
-create_own_table(PgsyncSavedSet *set, const char *relname,
-				 const SetColumn *columns)
-{
-	StringInfoData query;
-
-	initStringInfo(&query);
-	appendStringInfo(&query, "CREATE TABLE %s (",
-					 quote_qualified_identifier(set->schema, relname));
-	for (int i = 0; columns[i].name != NULL; i++)
-		appendStringInfo(&query, "%s%s %s", i == 0 ? "" : ", ",
-						 columns[i].name,
-						 format_type_be_qualified(columns[i].type));
-	/* room for updates on the same page */
-	appendStringInfoString(&query, ") USING heap WITH (fillfactor = 50)");
-	pgsync_spi_execute(query.data, SPI_OK_UTILITY);
-}
-
-/* Makes the schema, or clears the set that is in it. */
-static void
-prepare_schema(PgsyncSavedSet *set)
-{
-	set->nspid = get_namespace_oid(set->schema, true);
-	if (!OidIsValid(set->nspid))
-	{
-		pgsync_spi_execute(psprintf("CREATE SCHEMA %s",
-									quote_identifier(set->schema)),
-						   SPI_OK_UTILITY);
-		set->nspid = get_namespace_oid(set->schema, false);
-		return;
-	}
-	check_schema_owner(set->nspid, set->schema);
-	if (holds_set(set->nspid))
-		drop_old_set(set);
-	else if (holds_relations(set->nspid))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_SCHEMA),
-				 errmsg("schema \"%s\" exists, and holds no saved tables",
-						set->schema),
-				 errhint("Name a schema that is empty, or does not exist yet.")));
-}
-
-/* Opens the set's table of tables and the one of the set. */
-static void
-open_set_tables(PgsyncSavedSet *set)
-{
-	set->tables_rel = table_open(get_relname_relid(PGSYNC_TABLES_TABLE,
-												   set->nspid),
-								 ShareRowExclusiveLock);
-	set->set_rel = table_open(get_relname_relid(PGSYNC_SET_TABLE, set->nspid),
-							  ShareRowExclusiveLock);
-	set->owner = set->tables_rel->rd_rel->relowner;
-}
-
-/*
- * Locks the set that a schema may have, against calls for the same set, before
- * any table of it is locked.
- */
-void
-pgsync_saved_set_lock(const char *schema)
-{
-	Oid			nspid = get_namespace_oid(schema, true);
-	Oid			relid;
-
-	if (!OidIsValid(nspid))
-		return;
-	check_schema_owner(nspid, schema);
-	relid = get_relname_relid(PGSYNC_TABLES_TABLE, nspid);
-	if (OidIsValid(relid))
-		LockRelationOid(relid, ShareRowExclusiveLock);
-}
-
-/*
- * Makes an empty set, in a schema that is made, too, if there is none; an
- * older set there goes.
- *
- * Errors: 42501 for a schema that is not the caller's or that they may not
- * make, 42P06 for one with other things in it.
- */
-PgsyncSavedSet *
-pgsync_saved_set_make(const char *schema)
-{
-	PgsyncSavedSet *set = palloc0(sizeof(PgsyncSavedSet));
-
-	set->schema = pstrdup(schema);
-	pgsync_spi_connect();
-	prepare_schema(set);
-	for (int i = 0; i < lengthof(own_tables); i++)
-		create_own_table(set, own_tables[i].relname, own_tables[i].columns);
-	pgsync_spi_finish();
-
-	open_set_tables(set);
-	return set;
-}
-
-/* Puts a table into a set that is being made; it is stored later. */
-PgsyncSavedTable *
-pgsync_saved_set_add_table(PgsyncSavedSet *set, Relation rel)
-{
-	PgsyncSavedTable *table = palloc0(sizeof(PgsyncSavedTable));
-
-	table->relid = RelationGetRelid(rel);
-	table->name = pgsync_qualified_relation_name(rel);
-	set->tables = lappend(set->tables, table);
-	set->relids = lappend_oid(set->relids, table->relid);
-	return table;
-}
-
-/* Stores a table of a set that is being made, with its look if it has one. */
-void
-pgsync_saved_set_store_table(PgsyncSavedSet *set, PgsyncSavedTable *table)
-{
-	Datum		values[TABLES_NCOLUMNS] = {0};
-	bool		nulls[TABLES_NCOLUMNS] = {0};
-	NameData	name;
-
-	values[TABLES_ID] = ObjectIdGetDatum(table->relid);
-	values[TABLES_NAME] = CStringGetTextDatum(table->name);
-	nulls[TABLES_COPY] = table->copy_name == NULL;
-	if (table->copy_name != NULL)
-	{
-		namestrcpy(&name, table->copy_name);
-		values[TABLES_COPY] = NameGetDatum(&name);
-	}
-	nulls[TABLES_LOOK] = !table->has_look;
-	if (table->has_look)
-		values[TABLES_LOOK] = make_bytea(&table->look, sizeof(PgsyncLook));
-	pgsync_store_unheard(set->tables_rel,
-						 heap_form_tuple(RelationGetDescr(set->tables_rel),
-										 values, nulls));
-}
-
-/* Stores that a set is complete, and the hash of its definitions. */
-void
-pgsync_saved_set_store(PgsyncSavedSet *set, const uint8 *digest)
-{
-	Datum		values[SET_NCOLUMNS];
-	bool		nulls[SET_NCOLUMNS] = {0};
-
-	values[SET_SAVED_AT] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	values[SET_DEFINITIONS] = make_bytea(digest, PG_SHA256_DIGEST_LENGTH);
-	pgsync_store_unheard(set->set_rel,
-						 heap_form_tuple(RelationGetDescr(set->set_rel),
-										 values, nulls));
-}
-
-/* Puts the position of a sequence into a set that is being made. */
-void
-pgsync_saved_set_add_sequence(PgsyncSavedSet *set, Oid relid, Relation seqrel,
-							  int64 last_value, bool is_called)
-{
-	Relation	rel = table_open(get_relname_relid(PGSYNC_SEQUENCES_TABLE,
-												   set->nspid),
-								 RowExclusiveLock);
-	Datum		values[SEQUENCES_NCOLUMNS];
-	bool		nulls[SEQUENCES_NCOLUMNS] = {false};
-	char	   *name = pgsync_qualified_relation_name(seqrel);
-
-	values[SEQUENCES_ID] = ObjectIdGetDatum(RelationGetRelid(seqrel));
-	values[SEQUENCES_NAME] = CStringGetTextDatum(name);
-	values[SEQUENCES_TABLE] = ObjectIdGetDatum(relid);
-	values[SEQUENCES_LAST_VALUE] = Int64GetDatum(last_value);
-	values[SEQUENCES_IS_CALLED] = BoolGetDatum(is_called);
-	pgsync_store_unheard(rel, heap_form_tuple(RelationGetDescr(rel), values,
-											  nulls));
-	table_close(rel, NoLock);
 }
 
 /* ----------------------------------------------------------------
@@ -430,7 +158,7 @@ pgsync_saved_set_add_sequence(PgsyncSavedSet *set, Oid relid, Relation seqrel,
 
 /* Returns whether a relation is a plain table with these columns. */
 static bool
-is_as_made(Relation rel, const SetColumn *columns)
+is_as_made(Relation rel, const PgsyncSetColumn *columns)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	int			n = 0;
@@ -475,11 +203,11 @@ lock_own_table(PgsyncSavedSet *set, const char *relname, LOCKMODE lockmode)
 static Relation
 open_own_table(PgsyncSavedSet *set, int number, LOCKMODE lockmode)
 {
-	const char *relname = own_tables[number].relname;
+	const char *relname = pgsync_set_tables[number].relname;
 	Oid			relid = lock_own_table(set, relname, lockmode);
 	Relation	rel = relation_open(relid, NoLock);
 
-	if (!is_as_made(rel, own_tables[number].columns) ||
+	if (!is_as_made(rel, pgsync_set_tables[number].columns) ||
 		(OidIsValid(set->owner) && rel->rd_rel->relowner != set->owner))
 		pgsync_saved_set_damaged(set, relname);
 	set->owner = rel->rd_rel->relowner;
@@ -690,8 +418,8 @@ pgsync_saved_set_open(const char *schema)
 
 	set->schema = pstrdup(schema);
 	set->nspid = get_namespace_oid(schema, false);
-	check_schema_owner(set->nspid, schema);
-	if (!holds_set(set->nspid))
+	pgsync_check_schema_owner(set->nspid, schema);
+	if (!pgsync_holds_set(set->nspid))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("schema \"%s\" holds no saved tables", schema),
@@ -768,7 +496,7 @@ pgsync_saved_set_put_look(PgsyncSavedSet *set, PgsyncSavedTable *table)
 	Datum		look = (Datum) 0;
 
 	if (table->has_look)
-		look = make_bytea(&table->look, sizeof(PgsyncLook));
+		look = pgsync_make_bytea(&table->look, sizeof(PgsyncLook));
 	put_value(set->tables_rel, &table->row, TABLES_LOOK, look,
 			  !table->has_look);
 }
@@ -780,5 +508,5 @@ pgsync_saved_set_put_digest(PgsyncSavedSet *set, const uint8 *digest)
 	memcpy(set->digest, digest, PG_SHA256_DIGEST_LENGTH);
 	set->has_digest = true;
 	put_value(set->set_rel, &set->set_row, SET_DEFINITIONS,
-			  make_bytea(digest, PG_SHA256_DIGEST_LENGTH), false);
+			  pgsync_make_bytea(digest, PG_SHA256_DIGEST_LENGTH), false);
 }
