@@ -125,6 +125,20 @@ pgsync_inserted_columns(List *rtable, List *permInfos, Index rtindex)
 #endif
 }
 
+/*
+ * Checks the caller's privileges on a rewritten query's relations; what
+ * PostgreSQL 16 needs for it, it keeps beside the range table.
+ */
+static inline void
+pgsync_check_permissions(Query *query)
+{
+#if PG_VERSION_NUM >= 160000
+	ExecCheckPermissions(query->rtable, query->rteperminfos, true);
+#else
+	ExecCheckRTPerms(query->rtable, true);
+#endif
+}
+
 /* PostgreSQL 16 keeps permission infos beside the range table. */
 #if PG_VERSION_NUM >= 160000
 #define PGSYNC_PERM_INFOS(plannedstmt) ((plannedstmt)->permInfos)

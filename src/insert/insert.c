@@ -35,15 +35,32 @@ PG_FUNCTION_INFO_V1(insert_returning_json);
 PG_FUNCTION_INFO_V1(insert_returning_text);
 PG_FUNCTION_INFO_V1(insert_returning_row_source);
 
+/* Counts a column as returned; one that already is, is error 42701. */
+static void
+note_returned(PgsyncTarget *target, bool *returned, AttrNumber attnum)
+{
+	if (returned[attnum - 1])
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_COLUMN),
+				 errmsg("column \"%s\" is named twice",
+						target->columns[attnum - 1].name),
+				 errhint("The argument \"return_columns\" takes each column once; \"*\" names all of them.")));
+	returned[attnum - 1] = true;
+}
+
 /*
- * Returns RETURNING's list for column names, of which '*' means all columns;
- * NULL for no names.
+ * Returns RETURNING's list for column names, of which '*' means all columns
+ * (also where one has this name); NULL for no names.
+ *
+ * As no column comes twice, the list is no longer than a table can be wide;
+ * the parser does not look at a RETURNING list's length.
  */
 static const char *
 returning_list(PgsyncTarget *target, List *names)
 {
 	StringInfoData buf;
 	ListCell   *cell;
+	bool	   *returned = palloc0(Max(target->natts, 1));
 
 	if (names == NIL)
 		return NULL;
@@ -52,15 +69,18 @@ returning_list(PgsyncTarget *target, List *names)
 	{
 		const char *name = lfirst(cell);
 		int			len = strlen(name);
+		AttrNumber	attnum = pgsync_target_find(target, name, len);
+		bool		all = strcmp(name, "*") == 0;
 
-		if (buf.len > 0)
-			appendStringInfoString(&buf, ", ");
-		if (strcmp(name, "*") == 0 && pgsync_target_find(target, "*", 1) == 0)
-			appendStringInfoString(&buf, "t.*");
-		else if (pgsync_target_find(target, name, len) == 0)
+		if (!all && attnum == 0)
 			pgsync_target_unknown_column(target, name, len);
-		else
-			appendStringInfo(&buf, "t.%s", quote_identifier(name));
+		for (int i = 0; i < target->natts; i++)
+		{
+			if (i + 1 == attnum || (all && target->columns[i].name != NULL))
+				note_returned(target, returned, i + 1);
+		}
+		appendStringInfo(&buf, "%st.%s", buf.len > 0 ? ", " : "",
+						 all ? "*" : quote_identifier(name));
 	}
 	return buf.data;
 }

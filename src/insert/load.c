@@ -397,6 +397,20 @@ run_statement(Load *load, DestReceiver *dest)
 	load->counts.updated += counts.updated;
 }
 
+/*
+ * Reads the rows that a statement has not asked for: one that a rule has
+ * given a condition without any column, and that is false, reads none.
+ */
+static void
+skip_unread_rows(Load *load)
+{
+	while (load->pending && fits_statement(load))
+	{
+		load->fed++;
+		read_ahead(load);
+	}
+}
+
 /* Runs as many statements as it takes, each for a run of rows. */
 static void
 run_repeatedly(Load *load, DestReceiver *dest)
@@ -416,6 +430,7 @@ run_repeatedly(Load *load, DestReceiver *dest)
 		know_pending_columns(load);
 		plan_statement(load);
 		run_statement(load, dest);
+		skip_unread_rows(load);
 		CommandCounterIncrement();
 		UpdateActiveSnapshotCommandId();
 		MemoryContextSwitchTo(oldcontext);

@@ -29,6 +29,7 @@
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "parser/parsetree.h"
 #include "sink/sinks.h"
 #include "common/spi_util.h"
 #include "common/query.h"
@@ -115,21 +116,50 @@ make_text(PgsyncStatement *statement)
 }
 
 /*
- * Plans the statement.  NULL if that does not give exactly one INSERT, as
- * rules may have it.
+ * Makes sure that the statement inserts into the relation that was locked: the
+ * name it was written with may have become another one's since.
  */
-static PlannedStmt *
-plan_query(PgsyncRun *run)
+static void
+check_result_relation(PgsyncRun *run, Query *query)
+{
+	Relation	rel = run->target->rel;
+
+	if (rt_fetch(query->resultRelation, query->rtable)->relid !=
+		RelationGetRelid(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" or its schema was renamed while rows were being inserted",
+						RelationGetRelationName(rel)),
+				 errdetail("Another relation has its name now.")));
+}
+
+/*
+ * Analyzes and rewrites the statement.  NULL if that does not give exactly one
+ * INSERT, as rules may have it.
+ */
+static Query *
+rewrite_query(PgsyncRun *run)
 {
 	Query	   *analyzed = pgsync_query_analyze(run->query, run->params,
 												run->env);
-	List	   *queries = pgsync_query_rewrite(analyzed, run->query);
-	Query	   *query = queries != NIL ? linitial_node(Query, queries) : NULL;
+	List	   *queries;
 
-	if (list_length(queries) != 1 || query->commandType != CMD_INSERT)
+	check_result_relation(run, analyzed);
+	queries = pgsync_query_rewrite(analyzed, run->query);
+	if (list_length(queries) != 1 ||
+		linitial_node(Query, queries)->commandType != CMD_INSERT)
 		return NULL;
+	return linitial_node(Query, queries);
+}
+
+/* Plans the statement; NULL if that does not give exactly one INSERT. */
+static PlannedStmt *
+plan_query(PgsyncRun *run)
+{
+	Query	   *query = rewrite_query(run);
+
 	/* the values of $n change from row to row: they are not planned with */
-	return pgsync_query_plan(query, run->query, 0, NULL);
+	return query == NULL ? NULL : pgsync_query_plan(query, run->query, 0, NULL);
 }
 
 /* Returns attribute numbers the way range table entries keep them. */
@@ -215,25 +245,14 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 	return statement->sink;
 }
 
-/* Starts, and ends, a statement's plan: that checks its privileges. */
-static void
-check_privileges(PgsyncStatement *statement)
-{
-	QueryDesc  *queryDesc;
-
-	queryDesc = CreateQueryDesc(statement->run.plan, statement->run.query,
-								GetActiveSnapshot(), InvalidSnapshot,
-								None_Receiver, NULL, statement->run.env, 0);
-	ExecutorStart(queryDesc, EXEC_FLAG_EXPLAIN_ONLY);
-	ExecutorEnd(queryDesc);
-	FreeQueryDesc(queryDesc);
-}
-
 /*
  * Checks that further columns can be inserted into, while the statement runs:
- * plans a statement that lists just these, which fails for columns that take
- * no value, and has the caller's privileges checked on it.  The running one
- * then counts them as inserted, too.
+ * rewrites a statement that lists just these, which fails for columns that
+ * take no value, and has the caller's privileges checked on it.  The running
+ * one then counts them as inserted, too.
+ *
+ * It is not planned, as that evaluates what is constant in the defaults of
+ * all other columns, and not started, as it is no statement of its own.
  */
 void
 pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
@@ -243,6 +262,7 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 	MemoryContext context;
 	MemoryContext oldcontext;
 	PgsyncStatement *wider;
+	Query	   *query;
 
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"pgsync further columns",
@@ -252,13 +272,13 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 	wider = pgsync_statement_create(target, &clauses, statement->run.feed,
 									statement->run.place, columns);
 	wider->run.query = make_text(wider);
-	wider->run.plan = plan_query(&wider->run);
-	if (wider->run.plan == NULL)
+	query = rewrite_query(&wider->run);
+	if (query == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" was given a rule while rows were being inserted",
 						RelationGetRelationName(target->rel))));
-	check_privileges(wider);
+	pgsync_check_permissions(query);
 	for (int i = 0; i < target->natts; i++)
 		statement->named[i] |= columns[i];
 	MemoryContextSwitchTo(target->mcxt);

@@ -5,8 +5,9 @@
  *
  * Only volatile functions see rows that the running statement has stored.
  * They are looked for in expressions, in the constraints of the domains that
- * an expression casts to, and in those of a table's columns, however deep in
- * arrays, composites and ranges the domain is.
+ * a part of an expression makes a value of (by a cast, by a type's input
+ * function, by jsonb_populate_record, ...), and in those of a table's columns,
+ * however deep in arrays, composites and ranges the domain is.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -14,6 +15,7 @@
  */
 #include "pgsync.h"
 
+#include "access/transam.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "sink/may_look.h"
@@ -46,16 +48,32 @@ function_may_look(Oid func_id, void *context)
 	}
 }
 
+/*
+ * Returns whether making the value of one node might look at a table.  What
+ * is in a record that a function returns cannot be told.
+ */
+static bool
+result_may_look(Node *node)
+{
+	Oid			typid;
+
+	/* the parts of an expression that have no value of their own */
+	if (IsA(node, List) || IsA(node, CaseWhen))
+		return false;
+	typid = exprType(node);
+	if (typid == RECORDOID || typid == RECORDARRAYOID)
+		return IsA(node, FuncExpr);
+	return typid >= FirstNormalObjectId && type_may_look(typid);
+}
+
 /* Walks an expression for such functions. */
 static bool
 may_look_walker(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (check_functions_in_node(node, function_may_look, NULL))
-		return true;
-	if (IsA(node, CoerceToDomain) &&
-		type_may_look(((CoerceToDomain *) node)->resulttype))
+	if (check_functions_in_node(node, function_may_look, NULL) ||
+		result_may_look(node))
 		return true;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, may_look_walker, context, 0);
