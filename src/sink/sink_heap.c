@@ -108,6 +108,7 @@ typedef struct HeapSink
 	PgsyncFeed *feed;
 	PgsyncPlace *place;
 	bool		skips_conflicts;	/* ON CONFLICT DO NOTHING */
+	uint64		nconflicts;		/* rows that it kept out */
 	List	   *buffers;		/* oldest first */
 	bool		ordered;		/* must triggers of leaves wait for others? */
 	int			total_rows;
@@ -312,6 +313,8 @@ store_unless_conflict(HeapSink *sink, RowBuffer *buffer)
 			if (buffer->has_triggers)
 				queue_triggers(sink, buffer, i, recheck);
 		}
+		else
+			sink->nconflicts++;
 		ResetPerTupleExprContext(sink->estate);
 	}
 	pgsync_conflicts_end_batch(buffer->conflicts);
@@ -545,6 +548,23 @@ insert_routed(HeapSink *sink)
 	}
 }
 
+/*
+ * Counts the rows for EXPLAIN, if somebody (auto_explain) has asked for it:
+ * those that the node below would have given, and the conflicts.
+ */
+static void
+count_for_explain(HeapSink *sink)
+{
+	PlanState  *node = &sink->mtstate->ps;
+	Instrumentation *below = outerPlanState(node)->instrument;
+
+	if (below == NULL)
+		return;
+	InstrStartNode(below);
+	InstrStopNode(below, sink->estate->es_processed + sink->nconflicts);
+	InstrCountTuples2(node, sink->nconflicts);
+}
+
 /* Stands in for ExecModifyTable: inserts all rows, returns no tuple. */
 static TupleTableSlot *
 heap_sink_exec(PlanState *pstate)
@@ -567,6 +587,7 @@ heap_sink_exec(PlanState *pstate)
 	else
 		insert_plain(&sink);
 	flush_all(&sink);
+	count_for_explain(&sink);
 	ExecASInsertTriggers(sink.estate, mtstate->rootResultRelInfo,
 						 mtstate->mt_transition_capture);
 
