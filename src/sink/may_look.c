@@ -49,6 +49,41 @@ function_may_look(Oid func_id, void *context)
 }
 
 /*
+ * Returns whether a node that core's walkers visit (nodeFuncs.c) is one that
+ * exprType knows: not what only holds expressions together, in them or in a
+ * subquery.
+ */
+static bool
+has_value(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_List:
+		case T_CaseWhen:
+		case T_Query:
+		case T_TargetEntry:
+		case T_FromExpr:
+		case T_JoinExpr:
+		case T_RangeTblRef:
+		case T_RangeTblFunction:
+		case T_TableFunc:
+		case T_TableSampleClause:
+		case T_CommonTableExpr:
+		case T_CTESearchClause:
+		case T_CTECycleClause:
+		case T_SetOperationStmt:
+		case T_WindowClause:
+		case T_SortGroupClause:
+		case T_OnConflictExpr:
+		case T_MergeAction:
+		case T_WithCheckOption:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/*
  * Returns whether making the value of one node might look at a table.  What
  * is in a record that a function returns cannot be told.
  */
@@ -57,8 +92,7 @@ result_may_look(Node *node)
 {
 	Oid			typid;
 
-	/* the parts of an expression that have no value of their own */
-	if (IsA(node, List) || IsA(node, CaseWhen))
+	if (!has_value(node))
 		return false;
 	typid = exprType(node);
 	if (typid == RECORDOID || typid == RECORDARRAYOID)
