@@ -94,6 +94,21 @@ AS 'MODULE_PATHNAME', 'from_json_text';
 COMMENT ON FUNCTION from_json(text, jsonb, boolean, jsonb, text[], text) IS
 'makes a row_source of JSON (JSON or JSON Lines as text, read as a stream): columns maps names, ignore_unknown drops the rest, transforms compute values, at leads to the rows within a document, key_column takes the names of an object''s members; read by the function that it is passed to (errors 22004, 22023, 42601, when read 42501, 42703, 42701 and those of insert_many)';
 
+CREATE FUNCTION from_json_file(
+    path text,                  -- absolute path on the server
+    columns jsonb DEFAULT NULL, -- name in the input -> column; null drops it
+    ignore_unknown boolean DEFAULT false, -- drop what is no column
+    transforms jsonb DEFAULT NULL, -- column -> SQL expression of v and r
+    at text[] DEFAULT NULL,     -- path to the rows in the document
+    key_column text DEFAULT NULL, -- rows are an object's members: column of names
+    encoding text DEFAULT NULL  -- of the file; NULL: the client's
+) RETURNS row_source      -- for insert_many and its like
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'from_json_file';
+
+COMMENT ON FUNCTION from_json_file(text, jsonb, boolean, jsonb, text[], text, text) IS
+'makes a row_source of a JSON file on the server, an array, one object or JSON Lines, gzip and zstd unpacked: read as a stream when it is passed to a function, with the privilege of COPY from a file, pg_read_server_files (errors as for from_json, when read also 42602, 42809, 58P01, 22021, 22P04)';
+
 CREATE FUNCTION from_csv(
     csv text,                   -- the CSV itself
     columns jsonb DEFAULT NULL, -- name in the input -> column; null drops it
@@ -134,6 +149,19 @@ AS 'MODULE_PATHNAME', 'from_csv_file';
 
 COMMENT ON FUNCTION from_csv_file(text, jsonb, boolean, jsonb, text, text, text, text, text[], boolean, integer, text[], text) IS
 'makes a row_source of a CSV file on the server, gzip and zstd unpacked: read when it is passed to a function, with the privilege of COPY from a file, pg_read_server_files (errors as for from_csv and insert_csv)';
+
+CREATE FUNCTION from_query(
+    query text,                 -- one statement that returns rows, with $1...$n
+    args text[] DEFAULT NULL,   -- values of $1...$n
+    columns jsonb DEFAULT NULL, -- name in the input -> column; null drops it
+    ignore_unknown boolean DEFAULT false, -- drop what is no column
+    transforms jsonb DEFAULT NULL -- column -> SQL expression of v and r
+) RETURNS row_source      -- for insert_many and its like
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'from_query';
+
+COMMENT ON FUNCTION from_query(text, text[], jsonb, boolean, jsonb) IS
+'makes a row_source of the rows of any one statement that returns rows, its columns by name; where its one column is json or jsonb, each value is an object or an array of objects: run by the role that made it when it is passed to a function (errors 22004, 42601, 22023, when read 42501, 42701, 42703 and those of the statement)';
 
 ----------------------------------------------------------------
 -- insert/: rows from JSON
@@ -248,6 +276,53 @@ COMMENT ON FUNCTION upsert_many(regclass, row_source, text[], text[], text[]) IS
 ----------------------------------------------------------------
 -- insert/: CSV
 ----------------------------------------------------------------
+
+DROP FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text);
+
+CREATE FUNCTION insert_csv(
+    target regclass,            -- table, partitioned or foreign table, or view
+    csv_path text,              -- absolute path on the server; header first
+    exclude_columns text[] DEFAULT NULL,    -- fields of the CSV to drop
+    delimiter text DEFAULT ',', -- one single-byte character
+    on_conflict text DEFAULT 'ON CONFLICT DO NOTHING',  -- NULL: no clause
+    null_string text DEFAULT '',    -- an unquoted field like this is NULL
+    quote text DEFAULT '"',     -- one single-byte character
+    escape text DEFAULT NULL,   -- NULL: the same as quote
+    encoding text DEFAULT NULL, -- of the file; NULL: the client's
+    columns jsonb DEFAULT NULL, -- name in the header -> column; null drops it
+    ignore_unknown boolean DEFAULT false,   -- drop what is no column
+    null_strings text[] DEFAULT NULL,   -- further words for NULL
+    trim_blanks boolean DEFAULT false,  -- drop blanks around unquoted fields
+    skip_lines integer DEFAULT 0    -- lines before the header
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_csv_2_0';
+
+COMMENT ON FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text, jsonb, boolean, text[], boolean, integer) IS
+'inserts the rows of a CSV file on the server, unpacked if gzip or zstd has packed it: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 22P04, 42703, 42701, 42501, 42602, 58P01, 22021 and those of INSERT, with line and column)';
+
+DROP FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text);
+
+CREATE FUNCTION insert_csv_text(
+    target regclass,            -- table, partitioned or foreign table, or view
+    csv text,                   -- the CSV itself; header first
+    exclude_columns text[] DEFAULT NULL,    -- fields of the CSV to drop
+    delimiter text DEFAULT ',', -- one single-byte character
+    on_conflict text DEFAULT 'ON CONFLICT DO NOTHING',  -- NULL: no clause
+    null_string text DEFAULT '',    -- an unquoted field like this is NULL
+    quote text DEFAULT '"',     -- one single-byte character
+    escape text DEFAULT NULL,   -- NULL: the same as quote
+    columns jsonb DEFAULT NULL, -- name in the header -> column; null drops it
+    ignore_unknown boolean DEFAULT false,   -- drop what is no column
+    null_strings text[] DEFAULT NULL,   -- further words for NULL
+    trim_blanks boolean DEFAULT false,  -- drop blanks around unquoted fields
+    skip_lines integer DEFAULT 0    -- lines before the header
+) RETURNS bigint                -- rows inserted or updated
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_csv_text_2_0';
+
+COMMENT ON FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text, jsonb, boolean, text[], boolean, integer) IS
+'inserts the rows of a CSV given as text: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise; returns how many rows were inserted or updated (rule: COPY''s CSV format, then INSERT; errors 22P04, 42703, 42701 and those of INSERT, with line and column)';
 
 ----------------------------------------------------------------
 -- insert/: update, delete, mirror

@@ -157,6 +157,33 @@ has_unknown_argument(const ArgumentList *args)
 	return false;
 }
 
+/* Binds collected arguments; see below. */
+static ParamListInfo
+bind_list(ArgumentList *args, RawStmt *statement, const char *sql,
+		  const char *argname)
+{
+	ParamListInfo params;
+
+	check_argument_count(args->count, pgsync_highest_parameter(statement),
+						 argname);
+	if (args->count == 0)
+		return NULL;
+	if (has_unknown_argument(args))
+		resolve_unknown_arguments(args, statement, sql);
+
+	params = makeParamList(args->count);
+	for (int i = 0; i < args->count; i++)
+	{
+		ParamExternData *param = &params->params[i];
+
+		param->value = args->values[i];
+		param->isnull = args->nulls[i];
+		param->pflags = PARAM_FLAG_CONST;
+		param->ptype = args->types[i];
+	}
+	return params;
+}
+
 /*
  * Returns the parameters for a statement, its arguments being those of the
  * function call from "first_arg" on, or NULL if it has none.
@@ -171,25 +198,22 @@ pgsync_bind_arguments(FunctionCallInfo fcinfo, int first_arg,
 					  const char *argname)
 {
 	ArgumentList args;
-	ParamListInfo params;
 
 	collect_arguments(fcinfo, first_arg, &args);
-	check_argument_count(args.count, pgsync_highest_parameter(statement),
-						 argname);
-	if (args.count == 0)
-		return NULL;
-	if (has_unknown_argument(&args))
-		resolve_unknown_arguments(&args, statement, sql);
+	return bind_list(&args, statement, sql, argname);
+}
 
-	params = makeParamList(args.count);
-	for (int i = 0; i < args.count; i++)
-	{
-		ParamExternData *param = &params->params[i];
+/*
+ * The same with the elements of a text[], NULL for none, as arguments without
+ * a type.
+ */
+ParamListInfo
+pgsync_bind_strings(ArrayType *array, RawStmt *statement, const char *sql,
+					const char *argname)
+{
+	ArgumentList args = {0};
 
-		param->value = args.values[i];
-		param->isnull = args.nulls[i];
-		param->pflags = PARAM_FLAG_CONST;
-		param->ptype = args.types[i];
-	}
-	return params;
+	if (array != NULL)
+		collect_elements(array, &args);
+	return bind_list(&args, statement, sql, argname);
 }

@@ -12,10 +12,14 @@
 
 #include "nodes/params.h"
 #include "nodes/parsenodes.h"
+#include "utils/array.h"
 
 extern ParamListInfo pgsync_bind_arguments(FunctionCallInfo fcinfo,
 										   int first_arg, RawStmt *statement,
 										   const char *sql,
 										   const char *argname);
+extern ParamListInfo pgsync_bind_strings(ArrayType *array, RawStmt *statement,
+										 const char *sql,
+										 const char *argname);
 
 #endif							/* PGSYNC_BIND_H */

@@ -20,6 +20,8 @@
 
 PG_FUNCTION_INFO_V1(insert_csv);
 PG_FUNCTION_INFO_V1(insert_csv_text);
+PG_FUNCTION_INFO_V1(insert_csv_2_0);
+PG_FUNCTION_INFO_V1(insert_csv_text_2_0);
 
 /* Opens a source for the function's second argument. */
 typedef PgsyncSource *(*OpenSource) (FunctionCallInfo fcinfo,
@@ -57,13 +59,54 @@ open_text(FunctionCallInfo fcinfo, PgsyncTarget *target,
 	return pgsync_source_csv_open_text(target, PG_GETARG_TEXT_PP(1), options);
 }
 
-/* Does the work of both functions, whose arguments differ in the second only. */
+/* Returns a jsonb option that maps names to columns, checked; NULL for none. */
+static Jsonb *
+columns_option(FunctionCallInfo fcinfo, int argno)
+{
+	Jsonb	   *columns;
+
+	if (PG_NARGS() <= argno || PG_ARGISNULL(argno))
+		return NULL;
+	columns = PG_GETARG_JSONB_P(argno);
+	pgsync_names_check(columns);
+	return columns;
+}
+
+/*
+ * Reads the options that 2.0 has added, from "argno" on: columns,
+ * ignore_unknown, null_strings, trim_blanks, skip_lines.  The first is for
+ * the target's names, once that is open.
+ */
+static void
+read_new_options(FunctionCallInfo fcinfo, int argno, PgsyncCsvOptions *options)
+{
+	if (PG_NARGS() <= argno)
+		return;
+	options->ignore_unknown = pgsync_arg_bool(fcinfo, argno + 1, false);
+	if (!PG_ARGISNULL(argno + 2))
+	{
+		ArrayType  *words = PG_GETARG_ARRAYTYPE_P(argno + 2);
+
+		pgsync_check_strings(words, "null_strings");
+		options->null_strings = pgsync_strings(words);
+	}
+	options->trim_blanks = pgsync_arg_bool(fcinfo, argno + 3, false);
+	if (!PG_ARGISNULL(argno + 4))
+		options->skip_lines = PG_GETARG_INT32(argno + 4);
+}
+
+/*
+ * Does the work of both functions, whose arguments differ in the second, and
+ * in that a file has an encoding.
+ */
 static Datum
 insert_csv_internal(FunctionCallInfo fcinfo, const char *data_argname,
 					OpenSource open_source, int encoding_argno)
 {
+	int			new_argno = encoding_argno > 0 ? 9 : 8;
 	PgsyncCall	call;
 	PgsyncCsvOptions options = {0};
+	Jsonb	   *columns;
 
 	pgsync_call_begin(&call, fcinfo, data_argname);
 	options.exclude_columns = pgsync_arg_name_list(fcinfo, 2,
@@ -75,8 +118,13 @@ insert_csv_internal(FunctionCallInfo fcinfo, const char *data_argname,
 	if (encoding_argno > 0)
 		options.encoding = text_option(fcinfo, encoding_argno, NULL);
 	call.clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 4);
+	columns = columns_option(fcinfo, new_argno);
+	read_new_options(fcinfo, new_argno, &options);
 
 	pgsync_call_open(&call);
+	if (columns != NULL || options.ignore_unknown)
+		call.target->names = pgsync_names_create(call.target, columns,
+												 options.ignore_unknown);
 	pgsync_call_load(&call, open_source(fcinfo, call.target, &options),
 					 None_Receiver);
 	pgsync_call_end(&call);
@@ -86,7 +134,9 @@ insert_csv_internal(FunctionCallInfo fcinfo, const char *data_argname,
 /*
  * insert_csv(target regclass, csv_path text, exclude_columns text[],
  *			  delimiter text, on_conflict text, null_string text, quote text,
- *			  escape text, encoding text) returns bigint
+ *			  escape text, encoding text, columns jsonb,
+ *			  ignore_unknown boolean, null_strings text[],
+ *			  trim_blanks boolean, skip_lines int) returns bigint
  *
  * Inserts the rows of a CSV file on the server: the header's names choose the
  * columns, fields named in exclude_columns are dropped, columns that the CSV
@@ -96,7 +146,7 @@ insert_csv_internal(FunctionCallInfo fcinfo, const char *data_argname,
  * options, a NULL on_conflict is not the default but no clause at all.
  */
 Datum
-insert_csv(PG_FUNCTION_ARGS)
+insert_csv_2_0(PG_FUNCTION_ARGS)
 {
 	return insert_csv_internal(fcinfo, "csv_path", open_file, 8);
 }
@@ -106,6 +156,20 @@ insert_csv(PG_FUNCTION_ARGS)
  *
  * The same with the CSV itself, which takes no privilege on files.
  */
+Datum
+insert_csv_text_2_0(PG_FUNCTION_ARGS)
+{
+	return insert_csv_internal(fcinfo, "csv", open_text, 0);
+}
+
+/* insert_csv of 1.0, which ends with the encoding. */
+Datum
+insert_csv(PG_FUNCTION_ARGS)
+{
+	return insert_csv_internal(fcinfo, "csv_path", open_file, 8);
+}
+
+/* insert_csv_text of 1.0, which ends with the escape character. */
 Datum
 insert_csv_text(PG_FUNCTION_ARGS)
 {

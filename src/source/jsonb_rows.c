@@ -15,23 +15,49 @@
 
 #include "source/jsonb_rows.h"
 
-/* Begins the walk; the value must be detoasted and outlive it. */
+/*
+ * Begins the walk over a part of a jsonb, which must outlive it: an array's
+ * elements, an object, or an object's members.
+ */
 void
-pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data)
+pgsync_jsonb_rows_begin_at(PgsyncJsonbRows *rows, JsonbContainer *part,
+						   int len, bool members)
 {
 	JsonbValue	ignored;
 
 	memset(rows, 0, sizeof(PgsyncJsonbRows));
-	rows->is_scalar = JB_ROOT_IS_SCALAR(data);
-	if (JB_ROOT_IS_ARRAY(data))
+	rows->is_scalar = JsonContainerIsScalar(part);
+	rows->members = members;
+	if (JsonContainerIsArray(part) || members)
 	{
-		rows->elements = JsonbIteratorInit(&data->root);
-		JsonbIteratorNext(&rows->elements, &ignored, true); /* WJB_BEGIN_ARRAY */
+		rows->elements = JsonbIteratorInit(part);
+		/* WJB_BEGIN_ARRAY or WJB_BEGIN_OBJECT */
+		JsonbIteratorNext(&rows->elements, &ignored, true);
 		return;
 	}
 	rows->element.type = jbvBinary;
-	rows->element.val.binary.data = &data->root;
-	rows->element.val.binary.len = VARSIZE(data);
+	rows->element.val.binary.data = part;
+	rows->element.val.binary.len = len;
+}
+
+/* Begins the walk; the value must be detoasted and outlive it. */
+void
+pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data)
+{
+	pgsync_jsonb_rows_begin_at(rows, &data->root, VARSIZE(data), false);
+}
+
+/* Moves the iterator to the next element or member; false at the end. */
+static bool
+next_part(PgsyncJsonbRows *rows)
+{
+	if (!rows->members)
+		return JsonbIteratorNext(&rows->elements, &rows->element,
+								 true) == WJB_ELEM;
+	if (JsonbIteratorNext(&rows->elements, &rows->name, true) != WJB_KEY)
+		return false;
+	JsonbIteratorNext(&rows->elements, &rows->element, true);
+	return true;
 }
 
 /*
@@ -50,8 +76,7 @@ pgsync_jsonb_rows_next(PgsyncJsonbRows *rows)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("data must be a JSON object or an array of objects")));
 	if (rows->elements != NULL)
-		rows->done = JsonbIteratorNext(&rows->elements, &rows->element,
-									   true) != WJB_ELEM;
+		rows->done = !next_part(rows);
 	else
 		rows->done = rows->number > 0;
 	if (!rows->done)
@@ -71,10 +96,19 @@ pgsync_jsonb_rows_object(PgsyncJsonbRows *rows)
 
 	if (element->type != jbvBinary ||
 		!JsonContainerIsObject(element->val.binary.data))
+	{
+		if (rows->members)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("member \"%s\" of the object is not a JSON object",
+							pnstrdup(rows->name.val.string.val,
+									 rows->name.val.string.len)),
+					 errhint("With key_column, every member must be an object whose keys are column names.")));
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("element %llu of the array is not a JSON object",
 						(unsigned long long) rows->number),
 				 errhint("Every element must be an object whose keys are column names.")));
+	}
 	return element->val.binary.data;
 }

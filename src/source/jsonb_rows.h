@@ -12,17 +12,22 @@
 
 #include "utils/jsonb.h"
 
-/* A walk over an array of objects, or one object */
+/* A walk over an array of objects, one object, or an object of objects */
 typedef struct PgsyncJsonbRows
 {
 	JsonbIterator *elements;	/* of the array; NULL for one object */
+	bool		members;		/* is it one over an object's members? */
 	bool		is_scalar;		/* is the whole a bare value? */
 	bool		scalar_allowed; /* may it be? */
 	bool		done;
 	uint64		number;			/* of the element at hand, from 1 */
 	JsonbValue	element;		/* the element at hand */
+	JsonbValue	name;			/* and its name, for members */
 } PgsyncJsonbRows;
 
+extern void pgsync_jsonb_rows_begin_at(PgsyncJsonbRows *rows,
+									   JsonbContainer *part, int len,
+									   bool members);
 extern void pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data);
 extern bool pgsync_jsonb_rows_next(PgsyncJsonbRows *rows);
 extern JsonbContainer *pgsync_jsonb_rows_object(PgsyncJsonbRows *rows);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * row_source_make.c
- *	  from_json, from_csv, from_csv_file: the functions that make values of
- *	  type row_source.
+ *	  from_json, from_json_file, from_csv, from_csv_file, from_query: the
+ *	  functions that make values of type row_source.
  *
  * They check the form of their arguments and keep them; nothing is read, and
  * no SQL is run, before a verb reads the value (row_source_open.c).
@@ -23,8 +23,10 @@
 PG_FUNCTION_INFO_V1(from_json_jsonb);
 PG_FUNCTION_INFO_V1(from_json_json);
 PG_FUNCTION_INFO_V1(from_json_text);
+PG_FUNCTION_INFO_V1(from_json_file);
 PG_FUNCTION_INFO_V1(from_csv);
 PG_FUNCTION_INFO_V1(from_csv_file);
+PG_FUNCTION_INFO_V1(from_query);
 
 /* A value being made */
 typedef struct Making
@@ -181,6 +183,20 @@ from_json_text(PG_FUNCTION_ARGS)
 }
 
 /*
+ * from_json_file(path text, columns jsonb, ignore_unknown boolean,
+ *				  transforms jsonb, at text[], key_column text,
+ *				  encoding text) returns row_source
+ *
+ * The rows of a JSON file of the server.  The file is opened when the value
+ * is read; that takes the privilege of COPY from a file.
+ */
+Datum
+from_json_file(PG_FUNCTION_ARGS)
+{
+	return make_json(fcinfo, PGSYNC_ROWS_JSON_FILE);
+}
+
+/*
  * from_csv(csv text, columns jsonb, ignore_unknown boolean, transforms jsonb,
  *			delimiter text, null_string text, quote text, escape text,
  *			null_strings text[], trim_blanks boolean, skip_lines int,
@@ -203,4 +219,24 @@ Datum
 from_csv_file(PG_FUNCTION_ARGS)
 {
 	return make_csv(fcinfo, PGSYNC_ROWS_CSV_FILE);
+}
+
+/*
+ * from_query(query text, args text[], columns jsonb, ignore_unknown boolean,
+ *			  transforms jsonb) returns row_source
+ *
+ * The rows of one statement that returns rows; args are bound to $1...$n.
+ * Errors: 42601 for another text.
+ */
+Datum
+from_query(PG_FUNCTION_ARGS)
+{
+	Making		making;
+
+	begin_making(&making, fcinfo, PGSYNC_ROWS_QUERY, "query", 2);
+	pgsync_require_rows(pgsync_parse_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+											   "query"),
+						"query");
+	keep_argument(&making, 1, PGSYNC_FIELD_ARGS);
+	PG_RETURN_DATUM(pgsync_row_source_datum(making.value));
 }

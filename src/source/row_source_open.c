@@ -14,6 +14,7 @@
 #include "source/row_source.h"
 #include "source/source_csv.h"
 #include "source/source_json.h"
+#include "source/source_query.h"
 #include "source/transform.h"
 #include "utils/array.h"
 
@@ -75,31 +76,51 @@ open_csv(PgsyncTarget *target, const PgsyncRowSource *value)
 	return pgsync_source_csv_open_file(target, &name, &options);
 }
 
+/* Opens a value of JSON. */
+static PgsyncSource *
+open_json(PgsyncTarget *target, const PgsyncRowSource *value)
+{
+	struct varlena *data = value->fields[PGSYNC_FIELD_DATA];
+	PgsyncJsonOptions options = {
+		.path = string_list(value, PGSYNC_FIELD_AT),
+		.key_column = pgsync_row_source_string(value, PGSYNC_FIELD_KEY_COLUMN),
+		.encoding = pgsync_row_source_string(value, PGSYNC_FIELD_ENCODING)
+	};
+	PgsyncFileName name = {
+		.function = "from_json_file",
+		.text_function = "from_json"
+	};
+
+	if (value->kind == PGSYNC_ROWS_JSONB)
+		return pgsync_source_jsonb_open(target, (Jsonb *) data, &options);
+	if (value->kind != PGSYNC_ROWS_JSON_FILE)
+		return pgsync_source_json_open_text(target, (text *) data, &options,
+											value->kind == PGSYNC_ROWS_JSON_TEXT);
+	name.path = pgsync_row_source_string(value, PGSYNC_FIELD_DATA);
+	return pgsync_source_json_open_file(target, &name, &options);
+}
+
 /* Opens the source itself, its rows as they come. */
 static PgsyncSource *
 open_inner(PgsyncTarget *target, const PgsyncRowSource *value)
 {
-	Datum		data = PointerGetDatum(value->fields[PGSYNC_FIELD_DATA]);
-
 	switch (value->kind)
 	{
 		case PGSYNC_ROWS_JSONB:
-			return pgsync_source_for_json(target, data,
-										  PGSYNC_JSON_FORMAT_JSONB);
 		case PGSYNC_ROWS_JSON:
-			return pgsync_source_for_json(target, data,
-										  PGSYNC_JSON_FORMAT_JSON);
 		case PGSYNC_ROWS_JSON_TEXT:
-			return pgsync_source_for_json(target, data,
-										  PGSYNC_JSON_FORMAT_TEXT);
+		case PGSYNC_ROWS_JSON_FILE:
+			return open_json(target, value);
 		case PGSYNC_ROWS_CSV:
 		case PGSYNC_ROWS_CSV_FILE:
 			return open_csv(target, value);
-		default:
-			elog(ERROR, "unrecognized kind of row source: %d",
-				 (int) value->kind);
-			return NULL;		/* keep compiler quiet */
+		case PGSYNC_ROWS_QUERY:
+			return pgsync_source_query_open(target,
+											pgsync_row_source_string(value, PGSYNC_FIELD_DATA),
+											(ArrayType *) value->fields[PGSYNC_FIELD_ARGS]);
 	}
+	elog(ERROR, "unrecognized kind of row source: %d", (int) value->kind);
+	return NULL;				/* keep compiler quiet */
 }
 
 /* Returns a view of the target in which transformed columns are text. */
@@ -131,11 +152,6 @@ pgsync_row_source_open(PgsyncTarget *target, Datum datum)
 	List	   *transforms = NIL;
 
 	check_reader(value);
-	if (value->fields[PGSYNC_FIELD_AT] != NULL ||
-		value->fields[PGSYNC_FIELD_KEY_COLUMN] != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("at and key_column are not supported yet")));
 	if (expressions != NULL)
 		transforms = pgsync_transform_columns(target, expressions);
 	if (transforms != NIL)

@@ -22,19 +22,11 @@
 #include "value/json_to_jsonb.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
+#include "source/json_document.h"
 #include "source/row_source.h"
 #include "source/source_json.h"
 #include "utils/builtins.h"
 #include "utils/jsonfuncs.h"
-
-/* Where the source is in its input */
-typedef enum JsonSourceState
-{
-	JSON_BEFORE,				/* nothing read yet */
-	JSON_IN_ARRAY,				/* behind an element, or the opening bracket */
-	JSON_IN_LINES,				/* behind a top-level object */
-	JSON_DONE,
-} JsonSourceState;
 
 /* What is wrong with the form of a row that leaves the next one readable */
 typedef enum JsonRowFault
@@ -47,17 +39,18 @@ typedef enum JsonRowFault
 typedef struct JsonSource
 {
 	PgsyncSource base;
-	const char *begin;			/* the whole input */
+	PgsyncTextInput *input;
+	PgsyncJsonDocument document;
+	AttrNumber	key_column;		/* takes the names of members; 0: none */
 	PgsyncJsonScan scan;
-	JsonSourceState state;
-	bool		lines_allowed;
 	uint64		number;			/* of the current row */
 	const char *object;			/* the current row's first byte */
 	const char *object_end;		/* behind its last byte */
 	JsonRowFault fault;
 	AttrNumber *sequence;		/* the previous row's columns, in key order */
 	int			nsequence;		/* how many columns the current row names */
-	uint64	   *named_by;		/* the last row to name it, by attribute */
+	uint64	   *named_by;		/* the last scan to name it, by attribute */
+	uint64		scans;			/* so far: a row may take more than one */
 	PgsyncJsonToken *tokens;	/* the current row's values, by attribute */
 	PgsyncJsonToken *keys;		/* and the keys that they came under */
 	AttrNumber	conflict;		/* a column that two keys stand for, or 0 */
@@ -67,49 +60,18 @@ typedef struct JsonSource
 	StringInfoData buf;			/* for unescaping */
 } JsonSource;
 
-/*
- * Has core's parser find what is wrong from "from" on, counting lines from
- * the beginning of the input.  Returns if it finds nothing wrong.
- */
+/* Has core's parser find what is wrong with a piece, if anything is. */
 static void
 report_by_core(JsonSource *source, const char *from, const char *to)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "pgsync JSON check",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext oldcontext = MemoryContextSwitchTo(context);
-	JsonLexContext *lex;
-	bool		valid;
-
-	lex = pgsync_make_json_lex_context(unconstify(char *, from), to - from,
-									   GetDatabaseEncoding(), true);
-	/* counting lines is for errors only: it takes as long as the input is */
-	valid = pg_parse_json(lex, &nullSemAction) == JSON_SUCCESS;
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
-	if (valid)
-		return;
-	lex = pgsync_make_json_lex_context(unconstify(char *, from), to - from,
-									   GetDatabaseEncoding(), true);
-	for (const char *p = source->begin;
-		 (p = memchr(p, '\n', from - p)) != NULL; p++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		lex->line_number++;
-	}
-	pg_parse_json_or_ereport(lex, &nullSemAction);
+	pgsync_json_document_check(&source->document, from, to);
 }
 
 /* Reports JSON that the scanner could not read. */
 pg_noreturn static void
 report_invalid(JsonSource *source)
 {
-	/* an array is parsed from its start, for the context of its brackets */
-	report_by_core(source,
-				   source->state == JSON_IN_ARRAY ? source->begin : source->object,
-				   source->scan.end);
-	elog(ERROR, "JSON scanner and parser disagree at byte %zu",
-		 (size_t) (source->scan.ptr - source->begin));
+	pgsync_json_document_invalid(&source->document, source->object);
 }
 
 /* Reports a string with an invalid escape. */
@@ -120,110 +82,26 @@ report_bad_string(JsonSource *source, const PgsyncJsonToken *token)
 	report_invalid(source);
 }
 
-/* Reports text behind the end of the data (22P02). */
-static void
-report_trailing_text(JsonSource *source)
-{
-	/* the scan stands on the first byte that is too much */
-	int			len = pg_mbcliplen(source->scan.ptr,
-								   source->scan.end - source->scan.ptr, 40);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid input syntax for type %s", "json"),
-			 errdetail("Expected end of input at byte %zu, but found \"%s\".",
-					   (size_t) (source->scan.ptr - source->begin + 1),
-					   pnstrdup(source->scan.ptr, len))));
-}
-
-/*
- * Begins the input: an array, or top-level objects.  False if it is empty,
- * which is zero rows.
- */
-static bool
-begin_input(JsonSource *source)
-{
-	pgsync_json_skip_space(&source->scan);
-	source->object = source->scan.ptr;
-	if (source->scan.ptr >= source->scan.end)
-		return false;
-	if (*source->scan.ptr == '[')
-	{
-		source->scan.ptr++;
-		source->state = JSON_IN_ARRAY;
-	}
-	else
-		source->state = JSON_IN_LINES;
-	return true;
-}
-
-/* Ends an array: only white space may follow its closing bracket. */
-static bool
-end_array(JsonSource *source)
-{
-	pgsync_json_skip_space(&source->scan);
-	if (source->scan.ptr < source->scan.end)
-		report_trailing_text(source);
-	return false;
-}
-
-/* Moves to the next element's first byte; false at the end of the array. */
-static bool
-next_element(JsonSource *source, bool first)
-{
-	if (pgsync_json_accept(&source->scan, ']'))
-		return end_array(source);
-	if (!first && !pgsync_json_accept(&source->scan, ','))
-		report_invalid(source);
-	pgsync_json_skip_space(&source->scan);
-	return true;
-}
-
-/* Moves to the next top-level object; false at the end of the input. */
-static bool
-next_line(JsonSource *source, bool first)
-{
-	pgsync_json_skip_space(&source->scan);
-	if (source->scan.ptr >= source->scan.end)
-		return false;
-	if (!first && !source->lines_allowed)
-		report_trailing_text(source);
-	return true;
-}
-
 /* Reports a row that is no object, if it is JSON at all. */
 pg_noreturn static void
 report_not_an_object(JsonSource *source)
 {
 	report_by_core(source, source->object, source->object_end);
-	if (source->state == JSON_IN_ARRAY)
+	if (source->document.rows == PGSYNC_ROWS_ELEMENTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("element %llu of the array is not a JSON object",
 						(unsigned long long) source->number),
 				 errhint("Every element must be an object whose keys are column names.")));
+	if (source->document.rows == PGSYNC_ROWS_MEMBERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("member \"%s\" of the object is not a JSON object",
+						source->document.key.data),
+				 errhint("With key_column, every member must be an object whose keys are column names.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("data must be a JSON object or an array of objects")));
-}
-
-/* Moves to the next row's first byte; false at the end of the input. */
-static bool
-next_object(JsonSource *source)
-{
-	bool		first = source->state == JSON_BEFORE;
-	bool		found;
-
-	if (source->state == JSON_DONE)
-		return false;
-	found = !first || begin_input(source);
-	if (found)
-		found = source->state == JSON_IN_ARRAY ?
-			next_element(source, first) : next_line(source, first);
-	if (!found)
-		source->state = JSON_DONE;
-	source->object = source->scan.ptr;
-	return found;
 }
 
 /* Returns the column that a key names, or 0. */
@@ -295,9 +173,9 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 		source->has_unknown = true;
 		return;
 	}
-	if (source->named_by[attnum - 1] != source->number)
+	if (source->named_by[attnum - 1] != source->scans)
 	{
-		source->named_by[attnum - 1] = source->number;
+		source->named_by[attnum - 1] = source->scans;
 		source->sequence[source->nsequence++] = attnum;
 	}
 	else
@@ -351,14 +229,12 @@ scan_object(JsonSource *source)
 static void
 skip_broken_row(JsonSource *source)
 {
-	PgsyncJsonScan *scan = &source->scan;
-	const char *line_end;
-
-	if (source->state != JSON_IN_LINES || !source->lines_allowed)
+	if (source->document.rows != PGSYNC_ROWS_LINES ||
+		!source->document.place.lines_allowed)
 		report_invalid(source);
 	source->fault = JSON_ROW_BROKEN;
-	line_end = memchr(source->object, '\n', scan->end - source->object);
-	scan->ptr = line_end != NULL ? line_end : scan->end;
+	source->scan.ptr = pgsync_json_document_line_end(&source->document);
+	source->object = source->input->ptr;
 }
 
 /* Keeps a row that is a bare value, for the verbs that take one. */
@@ -370,9 +246,71 @@ keep_bare_value(JsonSource *source, const PgsyncJsonToken *value)
 	source->has_unknown = false;
 	source->conflict = 0;
 	resetStringInfo(&source->replaced);
+	source->named_by[attnum - 1] = source->scans;
 	source->tokens[attnum - 1] = *value;
 	source->sequence[0] = attnum;
 	source->nsequence = 1;
+}
+
+/* Scans what there is of the row; false if it is no JSON as far as that goes. */
+static bool
+scan_row(JsonSource *source)
+{
+	PgsyncJsonScan *scan = &source->scan;
+	PgsyncJsonToken other;
+
+	scan->ptr = source->object = source->input->ptr;
+	scan->end = source->input->end;
+	source->fault = JSON_ROW_FINE;
+	source->scans++;
+	if (scan->ptr < scan->end && *scan->ptr == '{')
+		return scan_object(source);
+	if (!pgsync_json_scan_value(scan, &other))
+		return false;
+	if (source->base.scalar_column != 0 && other.kind != PGSYNC_JSON_NESTED)
+		keep_bare_value(source, &other);
+	else
+		source->fault = JSON_ROW_NO_OBJECT;
+	return true;
+}
+
+/* Scans the row, and brings more of the text as long as it is incomplete. */
+static void
+read_row(JsonSource *source)
+{
+	bool		complete;
+
+	do
+	{
+		complete = scan_row(source);
+		/* at the end of the text there is, a number may go on */
+	} while ((!complete || source->scan.ptr == source->input->end) &&
+			 pgsync_json_document_extend(&source->document));
+	if (!complete)
+		skip_broken_row(source);
+	source->object_end = source->scan.ptr;
+	source->input->ptr = source->object_end;
+}
+
+/* Has a member's name be the value of the key column. */
+static void
+name_member(JsonSource *source)
+{
+	AttrNumber	attnum = source->key_column;
+	PgsyncJsonToken *token = &source->tokens[attnum - 1];
+
+	if (source->fault != JSON_ROW_FINE)
+		return;
+	if (source->named_by[attnum - 1] == source->scans)
+	{
+		source->conflict = attnum;
+		return;
+	}
+	token->kind = PGSYNC_JSON_STRING;
+	token->start = source->document.key.data;
+	token->len = source->document.key.len;
+	token->escaped = false;
+	source->sequence[source->nsequence++] = attnum;
 }
 
 /* Scans the next row; see PgsyncSourceRoutine. */
@@ -380,25 +318,13 @@ static bool
 json_source_fetch(PgsyncSource *base, PgsyncRow *row)
 {
 	JsonSource *source = (JsonSource *) base;
-	PgsyncJsonScan *scan = &source->scan;
-	PgsyncJsonToken other;
 
-	if (!next_object(source))
+	if (!pgsync_json_document_next(&source->document))
 		return false;
 	row->number = ++source->number;
-	source->fault = JSON_ROW_FINE;
-	if (scan->ptr < scan->end && *scan->ptr == '{')
-	{
-		if (!scan_object(source))
-			skip_broken_row(source);
-	}
-	else if (!pgsync_json_scan_value(scan, &other))
-		skip_broken_row(source);
-	else if (base->scalar_column != 0 && other.kind != PGSYNC_JSON_NESTED)
-		keep_bare_value(source, &other);
-	else
-		source->fault = JSON_ROW_NO_OBJECT;
-	source->object_end = scan->ptr;
+	read_row(source);
+	if (source->key_column != 0)
+		name_member(source);
 	row->size = source->object_end - source->object;
 	return true;
 }
@@ -569,40 +495,61 @@ json_source_make_jsonb(PgsyncSource *base)
 static void
 json_source_progress(PgsyncSource *base, int64 *done, int64 *total)
 {
-	JsonSource *source = (JsonSource *) base;
+	PgsyncTextInput *input = ((JsonSource *) base)->input;
 
-	*done = source->scan.ptr - source->begin;
-	*total = source->scan.end - source->begin;
+	if (input->in_memory)
+	{
+		*done = input->ptr - input->begin;
+		*total = input->end - input->begin;
+	}
+	else
+		pgsync_text_input_progress(input, done, total);
 }
 
+#define JSON_SOURCE_ROUTINE \
+	.unit = PGSYNC_UNIT_ROW, \
+	.raw_is_json = true, \
+	.fetch = json_source_fetch, \
+	.convert = json_source_convert, \
+	.describe_value = json_source_describe_value, \
+	.append_raw = json_source_append_raw, \
+	.make_jsonb = json_source_make_jsonb, \
+	.progress = json_source_progress
+
 static const PgsyncSourceRoutine json_source_routine = {
-	.unit = PGSYNC_UNIT_ROW,
-	.raw_is_json = true,
-	.fetch = json_source_fetch,
-	.convert = json_source_convert,
-	.describe_value = json_source_describe_value,
-	.append_raw = json_source_append_raw,
-	.make_jsonb = json_source_make_jsonb,
-	.progress = json_source_progress,
+	JSON_SOURCE_ROUTINE
+};
+
+static const PgsyncSourceRoutine json_file_routine = {
+	JSON_SOURCE_ROUTINE,
+	.reads_file = true
 };
 
 /*
- * Creates a source over a detoasted text, which must outlive it.
+ * Creates a source over a text or file.
  *
- * With lines_allowed, several objects may follow each other.
+ * Errors: 42703 if key_column names no column.
  */
 static PgsyncSource *
-create_source(PgsyncTarget *target, text *data, bool lines_allowed)
+create_source(PgsyncTarget *target, PgsyncTextInput *input,
+			  const PgsyncJsonOptions *options, bool lines_allowed)
 {
 	JsonSource *source = palloc0(sizeof(JsonSource));
 	int			natts = Max(target->natts, 1);
+	PgsyncJsonPlace place = {
+		.lines_allowed = lines_allowed,
+		.members = options->key_column != NULL,
+		.path = options->path
+	};
 
-	source->base.routine = &json_source_routine;
+	source->base.routine = input->in_memory ? &json_source_routine :
+		&json_file_routine;
 	source->base.target = target;
-	source->begin = VARDATA_ANY(data);
-	source->scan.ptr = source->begin;
-	source->scan.end = source->begin + VARSIZE_ANY_EXHDR(data);
-	source->lines_allowed = lines_allowed;
+	source->input = input;
+	if (options->key_column != NULL)
+		source->key_column = pgsync_json_key_column(target,
+													options->key_column);
+	pgsync_json_document_init(&source->document, input, &place);
 	source->sequence = palloc0(sizeof(AttrNumber) * natts);
 	source->named_by = palloc0(sizeof(uint64) * natts);
 	source->tokens = palloc0(sizeof(PgsyncJsonToken) * natts);
@@ -612,15 +559,71 @@ create_source(PgsyncTarget *target, text *data, bool lines_allowed)
 	return (PgsyncSource *) source;
 }
 
+/* Returns the column that takes the names of members (42703 if none). */
+AttrNumber
+pgsync_json_key_column(PgsyncTarget *target, const char *name)
+{
+	AttrNumber	attnum = pgsync_target_find(target, name, strlen(name));
+
+	if (attnum == 0)
+		pgsync_target_unknown_column(target, name, strlen(name));
+	return attnum;
+}
+
+/*
+ * Creates a source over a detoasted text, which must outlive it.
+ *
+ * With lines_allowed, several objects may follow each other.
+ */
+PgsyncSource *
+pgsync_source_json_open_text(PgsyncTarget *target, text *data,
+							 const PgsyncJsonOptions *options,
+							 bool lines_allowed)
+{
+	PgsyncTextInput *input =
+	pgsync_text_input_open_memory(VARDATA_ANY(data),
+								  VARSIZE_ANY_EXHDR(data));
+
+	pgsync_text_input_show_all(input);
+	return create_source(target, input, options, lines_allowed);
+}
+
+/*
+ * Creates a source over a file of the server.
+ *
+ * Errors: 22023 for an encoding that is none; those of
+ * pgsync_text_input_open_file.
+ */
+PgsyncSource *
+pgsync_source_json_open_file(PgsyncTarget *target, const PgsyncFileName *name,
+							 const PgsyncJsonOptions *options)
+{
+	int			encoding = pg_get_client_encoding();
+
+	if (options->encoding != NULL)
+	{
+		encoding = pg_char_to_encoding(options->encoding);
+		if (encoding < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument to option \"%s\" must be a valid encoding name",
+							"encoding")));
+	}
+	return create_source(target, pgsync_text_input_open_file(name, encoding),
+						 options, true);
+}
+
 /* Creates the source for a data argument. */
 PgsyncSource *
 pgsync_source_for_json(PgsyncTarget *target, Datum data,
 					   PgsyncJsonFormat format)
 {
+	static const PgsyncJsonOptions none = {0};
+
 	if (format == PGSYNC_JSON_FORMAT_ROW_SOURCE)
 		return pgsync_row_source_open(target, data);
 	if (format == PGSYNC_JSON_FORMAT_JSONB)
-		return pgsync_source_jsonb_create(target, DatumGetJsonbP(data));
-	return create_source(target, DatumGetTextPP(data),
-						 format == PGSYNC_JSON_FORMAT_TEXT);
+		return pgsync_source_jsonb_open(target, DatumGetJsonbP(data), &none);
+	return pgsync_source_json_open_text(target, DatumGetTextPP(data), &none,
+										format == PGSYNC_JSON_FORMAT_TEXT);
 }

@@ -11,6 +11,7 @@
 #define PGSYNC_SOURCE_JSON_H
 
 #include "row/source.h"
+#include "source/file_input.h"
 #include "utils/jsonb.h"
 
 /* What a data argument is */
@@ -22,12 +23,30 @@ typedef enum PgsyncJsonFormat
 	PGSYNC_JSON_FORMAT_ROW_SOURCE,	/* whatever this value of the type says */
 } PgsyncJsonFormat;
 
+/* Where the rows are in it, and what a file is encoded in; NULL for none */
+typedef struct PgsyncJsonOptions
+{
+	List	   *path;			/* of char *: to the rows, as #> takes it */
+	const char *key_column;		/* takes the names of an object's members */
+	const char *encoding;		/* of a file; NULL: the client's */
+} PgsyncJsonOptions;
+
 /* source_json.c */
 extern PgsyncSource *pgsync_source_for_json(PgsyncTarget *target, Datum data,
 											PgsyncJsonFormat format);
+extern PgsyncSource *pgsync_source_json_open_text(PgsyncTarget *target,
+												  text *data,
+												  const PgsyncJsonOptions *options,
+												  bool lines_allowed);
+extern PgsyncSource *pgsync_source_json_open_file(PgsyncTarget *target,
+												  const PgsyncFileName *name,
+												  const PgsyncJsonOptions *options);
+extern AttrNumber pgsync_json_key_column(PgsyncTarget *target,
+										 const char *name);
 
 /* source_jsonb.c */
-extern PgsyncSource *pgsync_source_jsonb_create(PgsyncTarget *target,
-												Jsonb *data);
+extern PgsyncSource *pgsync_source_jsonb_open(PgsyncTarget *target,
+											  Jsonb *data,
+											  const PgsyncJsonOptions *options);
 
 #endif							/* PGSYNC_SOURCE_JSON_H */

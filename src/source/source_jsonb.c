@@ -13,6 +13,7 @@
  */
 #include "pgsync.h"
 
+#include "source/json_document.h"
 #include "source/jsonb_rows.h"
 #include "source/source_json.h"
 #include "utils/builtins.h"
@@ -24,6 +25,7 @@ typedef struct JsonbSource
 	Jsonb	   *data;
 	PgsyncJsonbRows rows;
 	int64		bytes_done;
+	AttrNumber	key_column;		/* takes the names of members; 0: none */
 	AttrNumber *sequence;		/* the previous row's columns, in key order */
 	JsonbValue	value;			/* being converted */
 } JsonbSource;
@@ -82,6 +84,18 @@ convert_value(JsonbSource *source, PgsyncRow *row, AttrNumber attnum)
 	row->named[attnum - 1] = true;
 }
 
+/* Has a member's name be the value of the key column. */
+static void
+convert_name(JsonbSource *source, PgsyncRow *row)
+{
+	if (source->key_column == 0)
+		return;
+	if (row->named[source->key_column - 1])
+		pgsync_names_conflict(source->base.target, source->key_column);
+	source->value = source->rows.name;
+	convert_value(source, row, source->key_column);
+}
+
 /* Converts the element, which must be an object; see PgsyncSourceRoutine. */
 static void
 jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
@@ -96,6 +110,7 @@ jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
 	{
 		source->value = source->rows.element;
 		convert_value(source, row, base->scalar_column);
+		convert_name(source, row);
 		return;
 	}
 	pairs = JsonbIteratorInit(pgsync_jsonb_rows_object(&source->rows));
@@ -113,6 +128,7 @@ jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
 		convert_value(source, row, attnum);
 	}
 	Assert(token == WJB_END_OBJECT);
+	convert_name(source, row);
 }
 
 /* Appends the value being converted; see PgsyncSourceRoutine. */
@@ -187,17 +203,69 @@ static const PgsyncSourceRoutine jsonb_source_routine = {
 };
 
 /*
+ * Returns the part of a jsonb that a path leads to, and its length; what is
+ * there is what #> would return.
+ */
+static JsonbContainer *
+follow_path(Jsonb *data, const List *path, int *len)
+{
+	JsonbContainer *part = &data->root;
+	ListCell   *cell;
+
+	*len = VARSIZE(data);
+	foreach(cell, path)
+	{
+		const char *name = lfirst(cell);
+		int			step = foreach_current_index(cell);
+		JsonbValue *value = NULL;
+		int			index;
+
+		if (JsonContainerIsScalar(part))
+			pgsync_json_path_scalar(path, step);
+		if (JsonContainerIsObject(part))
+			value = getKeyJsonValueFromContainer(part, name, strlen(name),
+												 NULL);
+		else if (pgsync_json_path_index(name, &index))
+		{
+			index += index < 0 ? JsonContainerSize(part) : 0;
+			if (index >= 0)
+				value = getIthJsonbValueFromContainer(part, index);
+		}
+		if (value == NULL)
+			pgsync_json_path_nowhere(path, step);
+		if (value->type != jbvBinary)
+			pgsync_json_path_scalar(path, step + 1);
+		part = value->val.binary.data;
+		*len = value->val.binary.len;
+	}
+	return part;
+}
+
+/*
  * Creates a source over a detoasted jsonb value, which must outlive it.
+ *
+ * Errors: 22023 for a path that leads nowhere, and for members that are to be
+ * rows where there is no object; 42703 if key_column names no column.
  */
 PgsyncSource *
-pgsync_source_jsonb_create(PgsyncTarget *target, Jsonb *data)
+pgsync_source_jsonb_open(PgsyncTarget *target, Jsonb *data,
+						 const PgsyncJsonOptions *options)
 {
 	JsonbSource *source = palloc0(sizeof(JsonbSource));
+	JsonbContainer *part;
+	int			len;
 
 	source->base.routine = &jsonb_source_routine;
 	source->base.target = target;
 	source->data = data;
 	source->sequence = palloc0(sizeof(AttrNumber) * Max(target->natts, 1));
-	pgsync_jsonb_rows_begin(&source->rows, data);
+	if (options->key_column != NULL)
+		source->key_column = pgsync_json_key_column(target,
+													options->key_column);
+	part = follow_path(data, options->path, &len);
+	if (source->key_column != 0 && !JsonContainerIsObject(part))
+		pgsync_json_members_error();
+	pgsync_jsonb_rows_begin_at(&source->rows, part, len,
+							   source->key_column != 0);
 	return (PgsyncSource *) source;
 }

@@ -47,6 +47,7 @@ typedef struct TransformSource
 	QueryEnvironment *env;		/* NULL until they are planned */
 	MemoryContext context;		/* of the executors; NULL: not started */
 	ResourceOwner owner;
+	bool		knows_inner;	/* does base.expressions have the inner's? */
 	bool		evaluating;		/* in the middle of it */
 	text	   *v;				/* of the transform being evaluated, or NULL */
 } TransformSource;
@@ -169,6 +170,13 @@ transform_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	if (source->evaluating)
 		restart_executors(source);
 	found = source->inner->routine->fetch(source->inner, row);
+	if (!source->knows_inner)
+	{
+		/* known once the inner source has begun to read */
+		source->base.expressions = list_concat_copy(source->base.expressions,
+													source->inner->expressions);
+		source->knows_inner = true;
+	}
 	if (!found && source->context != NULL)
 		end_executors(source);
 	if (!found)

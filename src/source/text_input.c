@@ -59,8 +59,15 @@ pgsync_text_input_open_memory(const char *data, Size length)
 		length >= BYTE_ORDER_MARK_LEN &&
 		memcmp(data, BYTE_ORDER_MARK, BYTE_ORDER_MARK_LEN) == 0)
 		base->ptr += BYTE_ORDER_MARK_LEN;
-	base->end = base->ptr;
+	base->begin = base->end = base->ptr;
 	return base;
+}
+
+/* Shows a text as a whole, for parsers that stop and go at will. */
+void
+pgsync_text_input_show_all(PgsyncTextInput *base)
+{
+	base->end = ((TextInput *) base)->data_end;
 }
 
 /* Finds the way from the file's encoding to the server's. */

@@ -30,6 +30,7 @@ extern PgsyncTextInput *pgsync_text_input_open_file(const PgsyncFileName *name,
 													int encoding);
 extern PgsyncTextInput *pgsync_text_input_open_memory(const char *data,
 													  Size length);
+extern void pgsync_text_input_show_all(PgsyncTextInput *input);
 extern bool pgsync_text_input_more(PgsyncTextInput *input, const char **keep);
 extern void pgsync_text_input_progress(PgsyncTextInput *input, int64 *done,
 									   int64 *total);
