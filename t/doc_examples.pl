@@ -278,7 +278,7 @@ my $functions = $node->safe_psql(
 	JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 	JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass
 	     AND d.refobjid = e.oid
-	WHERE e.extname = 'pgsync'
+	WHERE e.extname = 'pgsync' AND p.proname !~ '^row_source_'
 	ORDER BY 1});
 foreach my $line (split(/\n/, $functions))
 {
