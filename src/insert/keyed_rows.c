@@ -560,6 +560,23 @@ pgsync_keyed_rows_read(PgsyncSource *source, const PgsyncKeyedOptions *options)
 	return rows;
 }
 
+/* Returns the union of sets of columns, by attribute. */
+bool *
+pgsync_all_columns(PgsyncKeyedRows *rows, List *sets)
+{
+	bool	   *named = palloc0(rows->target->natts + 1);
+	ListCell   *cell;
+
+	foreach(cell, sets)
+	{
+		PgsyncColumnSet *set = lfirst(cell);
+
+		for (int i = 0; i < rows->target->natts; i++)
+			named[i] |= set->named[i];
+	}
+	return named;
+}
+
 /* Returns all of the rows as a work set, which shares their store. */
 PgsyncWorkSet *
 pgsync_keyed_rows_all(PgsyncKeyedRows *rows)

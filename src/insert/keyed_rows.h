@@ -70,6 +70,7 @@ typedef struct PgsyncKeyedRows
 
 extern PgsyncKeyedRows *pgsync_keyed_rows_read(PgsyncSource *source,
 											   const PgsyncKeyedOptions *options);
+extern bool *pgsync_all_columns(PgsyncKeyedRows *rows, List *sets);
 extern int	pgsync_keyed_rows_compare(PgsyncKeyedRows *rows,
 									  const Datum *a, const Datum *b);
 extern void pgsync_keyed_rows_end(PgsyncKeyedRows *rows);

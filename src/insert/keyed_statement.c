@@ -390,7 +390,7 @@ may_be_held_back(ModifyTableState *mtstate)
 
 /* Puts us between a started plan's ModifyTable and the node below it. */
 static void
-install(Run *run)
+install_below_modify(Run *run)
 {
 	ModifyTableState *mtstate = castNode(ModifyTableState,
 										 run->queryDesc->planstate);
@@ -416,6 +416,49 @@ install_on_select(Run *run)
 	run->number_attno = 1;
 	run->next_row = node->ExecProcNodeReal;
 	ExecSetExecProcNode(node, next_changed_row);
+}
+
+/* Notes which row of the store is about to be inserted. */
+static TupleTableSlot *
+next_inserted_row(PlanState *node)
+{
+	Run		   *run = run_of(node->state);
+	TupleTableSlot *slot = run->next_row(node);
+
+	run->writing = !TupIsNull(slot);
+	if (run->writing)
+		run->input = junk_number(castNode(NamedTuplestoreScanState,
+										  node)->ss.ss_ScanTupleSlot,
+								 PGSYNC_ROWS_INPUT);
+	return slot;
+}
+
+/* Puts us on top of a started INSERT's scan of the rows. */
+static void
+install_on_insert(Run *run)
+{
+	PlanState  *node = outerPlanState(run->queryDesc->planstate);
+
+	while (node != NULL && !IsA(node, NamedTuplestoreScanState))
+		node = IsA(node, SubqueryScanState) ?
+			castNode(SubqueryScanState, node)->subplan : outerPlanState(node);
+	/* the error context is all that is lost */
+	if (node == NULL)
+		return;
+	run->next_row = node->ExecProcNodeReal;
+	ExecSetExecProcNode(node, next_inserted_row);
+}
+
+/* Puts us where we see the rows of a started plan. */
+static void
+install(Run *run)
+{
+	if (run->statement->operation == CMD_SELECT)
+		install_on_select(run);
+	else if (run->statement->operation == CMD_INSERT)
+		install_on_insert(run);
+	else
+		install_below_modify(run);
 }
 
 /* Sets up a run of the statement over a store of rows. */
@@ -450,7 +493,8 @@ pgsync_keyed_statement_check(PgsyncKeyedStatement *statement)
 {
 	Run			run;
 
-	init_run(&run, statement, NULL, 1);
+	init_run(&run, statement, statement->rows->store,
+			 statement->rows->nrows);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	create_query_desc(&run, None_Receiver);
 	ExecutorStart(run.queryDesc, EXEC_FLAG_EXPLAIN_ONLY);
@@ -491,10 +535,7 @@ pgsync_keyed_statement_run(PgsyncKeyedStatement *statement,
 	init_run(&run, statement, store, nrows);
 	create_query_desc(&run, None_Receiver);
 	pgsync_query_level_start(run.queryDesc);
-	if (statement->operation == CMD_SELECT)
-		install_on_select(&run);
-	else if (statement->operation != CMD_INSERT)
-		install(&run);
+	install(&run);
 
 	callback.callback = run_error_callback;
 	callback.arg = &run;

@@ -30,9 +30,6 @@
 #include "insert/update_parts.h"
 #include "utils/rel.h"
 
-/* Rows of so many sets of columns are told apart in one pass */
-#define SETS_AT_ONCE	256
-
 typedef struct Parts
 {
 	PgsyncKeyedRows *rows;
@@ -179,8 +176,9 @@ report_missing(Parts *parts, PgsyncWorkSet *work, int64 number)
 
 /* Runs the statement for the rows of one set of columns. */
 static void
-run_part(Parts *parts, const PgsyncColumnSet *set, PgsyncWorkSet *work)
+run_part(void *arg, const PgsyncColumnSet *set, PgsyncWorkSet *work)
 {
+	Parts	   *parts = arg;
 	PgsyncKeyedStatement statement = make_statement(parts, set->named);
 	PgsyncKeyedCounts counts = pgsync_keyed_statement_run(&statement,
 														  work->store,
@@ -194,23 +192,6 @@ run_part(Parts *parts, const PgsyncColumnSet *set, PgsyncWorkSet *work)
 	parts->counts.updated += counts.processed;
 	parts->counts.unchanged += counts.unchanged;
 	parts->counts.missing += counts.missing;
-}
-
-/* Returns the union of sets of columns, by attribute. */
-static bool *
-all_columns(Parts *parts, List *sets)
-{
-	bool	   *named = palloc0(parts->rows->target->natts + 1);
-	ListCell   *cell;
-
-	foreach(cell, sets)
-	{
-		PgsyncColumnSet *set = lfirst(cell);
-
-		for (int i = 0; i < parts->rows->target->natts; i++)
-			named[i] |= set->named[i];
-	}
-	return named;
 }
 
 /* Returns whether an update of these columns may be one of a key. */
@@ -256,31 +237,11 @@ run_empty(Parts *parts, const bool *named)
 	pgsync_work_set_end(work);
 }
 
-/* Runs the statements for several sets of columns, the rows being locked. */
-static void
-run_each(Parts *parts, PgsyncWorkSet *work, List *sets)
-{
-	for (int first = 0; first < list_length(sets); first += SETS_AT_ONCE)
-	{
-		List	   *some = NIL;
-		PgsyncWorkSet **works;
-
-		for (int i = first; i < Min(first + SETS_AT_ONCE, list_length(sets)); i++)
-			some = lappend(some, list_nth(sets, i));
-		works = pgsync_work_set_split(work, some);
-		for (int i = 0; i < list_length(some); i++)
-		{
-			run_part(parts, list_nth(some, i), works[i]);
-			pgsync_work_set_end(works[i]);
-		}
-	}
-}
-
 /* Updates rows that name differing columns. */
 static void
 run_parts(Parts *parts, PgsyncWorkSet *work, List *sets)
 {
-	bool	   *named = all_columns(parts, sets);
+	bool	   *named = pgsync_all_columns(parts->rows, sets);
 	List	   *columns = columns_to_set(parts, named);
 
 	if (columns != NIL)
@@ -288,9 +249,35 @@ run_parts(Parts *parts, PgsyncWorkSet *work, List *sets)
 		run_empty(parts, named);
 		lock_rows(parts, work, columns);
 	}
-	run_each(parts, work, sets);
+	pgsync_work_set_for_each(work, sets, run_part, parts);
 	if (columns != NIL)
 		run_empty(parts, named);
+}
+
+/*
+ * Checks the caller's privileges to update whatever the rows name, also if no
+ * row will be.
+ */
+void
+pgsync_check_update(PgsyncKeyedRows *rows, const PgsyncUpdateOptions *options)
+{
+	Parts		parts = {.rows = rows,.options = options};
+	bool	   *named = pgsync_all_columns(rows, rows->sets);
+	PgsyncKeyedStatement statement = make_statement(&parts, named);
+
+	pgsync_keyed_statement_check(&statement);
+}
+
+/*
+ * Locks the rows of the target that have the keys of a work set, in the order
+ * of the keys, for whoever writes them in another one.
+ */
+void
+pgsync_lock_by_key(PgsyncWorkSet *work, const PgsyncUpdateOptions *options)
+{
+	Parts		parts = {.rows = work->rows,.options = options};
+
+	lock_rows(&parts, work, NIL);
 }
 
 /*

@@ -32,5 +32,9 @@ typedef struct PgsyncUpdateCounts
 
 extern PgsyncUpdateCounts pgsync_update_parts(PgsyncWorkSet *work,
 											  const PgsyncUpdateOptions *options);
+extern void pgsync_check_update(PgsyncKeyedRows *rows,
+								const PgsyncUpdateOptions *options);
+extern void pgsync_lock_by_key(PgsyncWorkSet *work,
+							   const PgsyncUpdateOptions *options);
 
 #endif							/* PGSYNC_UPDATE_PARTS_H */

@@ -16,6 +16,12 @@
 #include "insert/work_set.h"
 #include "miscadmin.h"
 
+/* Rows of so many sets of columns are told apart in one pass */
+#define SETS_AT_ONCE	256
+
+/* The least memory that these get each, in kB */
+#define MIN_PART_SIZE	64
+
 /* Creates a work set in a store of this size, in kB. */
 static PgsyncWorkSet *
 create_work_set(PgsyncKeyedRows *rows, int size)
@@ -72,11 +78,11 @@ pgsync_work_set_columns(PgsyncWorkSet *work)
 }
 
 /* Returns the rows of each of these sets of columns as a work set. */
-PgsyncWorkSet **
-pgsync_work_set_split(PgsyncWorkSet *work, List *sets)
+static PgsyncWorkSet **
+split_by_columns(PgsyncWorkSet *work, List *sets)
 {
 	PgsyncKeyedRows *rows = work->rows;
-	int			size = Max(work_mem / list_length(sets), 64);
+	int			size = Max(work_mem / list_length(sets), MIN_PART_SIZE);
 	PgsyncWorkSet **parts = palloc(sizeof(PgsyncWorkSet *) * list_length(sets));
 	PgsyncWorkSet **by_id = palloc0(sizeof(PgsyncWorkSet *) *
 									list_length(rows->sets));
@@ -105,6 +111,45 @@ pgsync_work_set_split(PgsyncWorkSet *work, List *sets)
 	ExecDropSingleTupleTableSlot(slot);
 	pfree(by_id);
 	return parts;
+}
+
+/* Calls back for some of the sets of columns, each with its rows. */
+static void
+for_some_sets(PgsyncWorkSet *work, List *sets, PgsyncPartCallback callback,
+			  void *arg)
+{
+	PgsyncWorkSet **parts = split_by_columns(work, sets);
+
+	for (int i = 0; i < list_length(sets); i++)
+	{
+		callback(arg, list_nth(sets, i), parts[i]);
+		pgsync_work_set_end(parts[i]);
+	}
+	pfree(parts);
+}
+
+/*
+ * Calls back for each of these sets of columns, which are those of the work
+ * set, with its rows.
+ */
+void
+pgsync_work_set_for_each(PgsyncWorkSet *work, List *sets,
+						 PgsyncPartCallback callback, void *arg)
+{
+	if (list_length(sets) == 1)
+	{
+		callback(arg, linitial(sets), work);
+		return;
+	}
+	for (int first = 0; first < list_length(sets); first += SETS_AT_ONCE)
+	{
+		List	   *some = NIL;
+		int			end = Min(first + SETS_AT_ONCE, list_length(sets));
+
+		for (int i = first; i < end; i++)
+			some = lappend(some, list_nth(sets, i));
+		for_some_sets(work, some, callback, arg);
+	}
 }
 
 /*

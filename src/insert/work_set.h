@@ -20,11 +20,16 @@ typedef struct PgsyncWorkSet
 	int64	   *by_set;			/* how many rows of each set of columns */
 } PgsyncWorkSet;
 
+/* Is given the rows that name one set of columns */
+typedef void (*PgsyncPartCallback) (void *arg, const PgsyncColumnSet *set,
+									PgsyncWorkSet *part);
+
 extern PgsyncWorkSet *pgsync_keyed_rows_all(PgsyncKeyedRows *rows);
 extern PgsyncWorkSet *pgsync_work_set_create(PgsyncKeyedRows *rows);
 extern void pgsync_work_set_put(PgsyncWorkSet *work, TupleTableSlot *slot);
 extern List *pgsync_work_set_columns(PgsyncWorkSet *work);
-extern PgsyncWorkSet **pgsync_work_set_split(PgsyncWorkSet *work, List *sets);
+extern void pgsync_work_set_for_each(PgsyncWorkSet *work, List *sets,
+									 PgsyncPartCallback callback, void *arg);
 extern int64 pgsync_work_set_describe(PgsyncWorkSet *work, int64 number,
 									  char **key);
 extern void pgsync_work_set_end(PgsyncWorkSet *work);

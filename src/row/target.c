@@ -101,6 +101,19 @@ pgsync_target_look_at(Oid relid)
 	return target;
 }
 
+/*
+ * Opens the target for a statement that only reads it, with SELECT's lock,
+ * kept until the transaction ends.
+ */
+PgsyncTarget *
+pgsync_target_read(Oid relid)
+{
+	PgsyncTarget *target = open_target(relid, AccessShareLock);
+
+	target->release = NoLock;
+	return target;
+}
+
 /* Closes the target. */
 void
 pgsync_target_close(PgsyncTarget *target)

@@ -44,6 +44,7 @@ typedef struct PgsyncTarget
 } PgsyncTarget;
 
 extern PgsyncTarget *pgsync_target_open(Oid relid);
+extern PgsyncTarget *pgsync_target_read(Oid relid);
 extern PgsyncTarget *pgsync_target_look_at(Oid relid);
 extern void pgsync_target_close(PgsyncTarget *target);
 extern AttrNumber pgsync_target_find(PgsyncTarget *target,

@@ -365,3 +365,33 @@ pgsync_row_jsonb_make(PgsyncRowJsonb *state, TupleTableSlot *slot)
 	}
 	return JsonbPGetDatum(JsonbValueToJsonb(&state->object));
 }
+
+/*
+ * Returns an object of some of the columns, those for which wanted[] is true,
+ * with values by column; the same in all else.
+ */
+Datum
+pgsync_row_jsonb_make_some(PgsyncRowJsonb *state, const Datum *values,
+						   const bool *nulls, const bool *wanted)
+{
+	JsonbPair  *pairs = state->object.val.object.pairs;
+	int			npairs = state->object.val.object.nPairs;
+	JsonbValue	some = {.type = jbvObject};
+
+	some.val.object.pairs = palloc(sizeof(JsonbPair) * (npairs + 1));
+	some.val.object.nPairs = 0;
+	for (int i = 0; i < npairs; i++)
+	{
+		ObjectColumn *column = &state->columns[i];
+		JsonbPair  *pair;
+
+		if (!wanted[column->attindex])
+			continue;
+		pair = &some.val.object.pairs[some.val.object.nPairs++];
+		pair->key = pairs[i].key;
+		pair->value.type = jbvNull;
+		if (!nulls[column->attindex])
+			column->convert(column, values[column->attindex], &pair->value);
+	}
+	return JsonbPGetDatum(JsonbValueToJsonb(&some));
+}

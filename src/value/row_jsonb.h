@@ -20,5 +20,9 @@ extern PgsyncRowJsonb *pgsync_row_jsonb_create(TupleDesc tupdesc,
 											   MemoryContext context);
 extern Datum pgsync_row_jsonb_make(PgsyncRowJsonb *state,
 								   TupleTableSlot *slot);
+extern Datum pgsync_row_jsonb_make_some(PgsyncRowJsonb *state,
+										const Datum *values,
+										const bool *nulls,
+										const bool *wanted);
 
 #endif							/* PGSYNC_ROW_JSONB_H */
