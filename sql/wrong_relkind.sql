@@ -31,7 +31,11 @@ INSERT INTO call (query) VALUES
   ('SELECT set_seq_max($1, ''plain'')'),
   ('SELECT set_seq_max(''seq'', $1)'),
   ('SELECT clean_tables(ARRAY[$1::text])'),
-  ('SELECT save_tables(ARRAY[$1::text], ''wrong_set'')');
+  ('SELECT save_tables(ARRAY[$1::text], ''wrong_set'')'),
+  ('SELECT update_many($1, ''{"id": 0}''::jsonb)'),
+  ('SELECT delete_many($1, ''[0]''::text, ''{id}'')'),
+  ('SELECT sync_many($1, ''{"id": 0}''::json)'),
+  ('SELECT sync_diff($1, ''{"id": 0}''::text, ''{id}'')');
 CREATE TABLE relation (id int GENERATED ALWAYS AS IDENTITY, label text, oid oid);
 INSERT INTO relation (label, oid) VALUES
   ('index', 'plain_pkey'::regclass), ('partitioned index', 'parted_pkey'::regclass), ('sequence', 'seq'::regclass),

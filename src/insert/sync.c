@@ -29,9 +29,9 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "common/args.h"
 #include "common/spi_util.h"
 #include "funcapi.h"
+#include "insert/call.h"
 #include "insert/keyed_statement.h"
 #include "insert/query_level.h"
 #include "insert/sync.h"
@@ -41,7 +41,6 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "tcop/utility.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(sync_many_jsonb);
@@ -528,29 +527,20 @@ make_result(FunctionCallInfo fcinfo, const Mirror *mirror)
 static Datum
 sync_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
-	MemoryContext context;
-	MemoryContext oldcontext;
-	PgsyncTarget *target;
+	PgsyncCall	call;
 	Mirror		mirror;
 
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
+	pgsync_call_begin(&call, fcinfo, "data");
 	PreventCommandIfReadOnly("sync_many()");
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync sync",
-									ALLOCSET_DEFAULT_SIZES);
-	oldcontext = MemoryContextSwitchTo(context);
-	target = pgsync_target_open(PG_GETARG_OID(0));
-	init_mirror(&mirror, fcinfo, target, format);
+	pgsync_call_open(&call);
+	init_mirror(&mirror, fcinfo, call.target, format);
 	check_empty(&mirror);
 	check_privileges(&mirror);
 	lock_out_other_syncs(&mirror);
 	make_equal(&mirror);
 	ExecDropSingleTupleTableSlot(mirror.key_slot);
 	pgsync_keyed_rows_end(mirror.sync.rows);
-	pgsync_target_close(target);
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
+	pgsync_call_end(&call);
 	PG_RETURN_DATUM(make_result(fcinfo, &mirror));
 }
 

@@ -18,12 +18,11 @@
  */
 #include "pgsync.h"
 
-#include "common/args.h"
 #include "funcapi.h"
+#include "insert/call.h"
 #include "insert/sync.h"
 #include "insert/work_set.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "value/row_jsonb.h"
 
@@ -161,27 +160,18 @@ init_diff(Diff *diff, FunctionCallInfo fcinfo, PgsyncTarget *target,
 static Datum
 sync_diff_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
-	MemoryContext context;
-	MemoryContext oldcontext;
-	PgsyncTarget *target;
+	PgsyncCall	call;
 	Diff		diff;
 
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "pgsync diff",
-									ALLOCSET_DEFAULT_SIZES);
-	oldcontext = MemoryContextSwitchTo(context);
-	target = pgsync_target_read(PG_GETARG_OID(0));
-	init_diff(&diff, fcinfo, target, format);
+	pgsync_call_begin(&call, fcinfo, "data");
+	call.target = pgsync_target_read(PG_GETARG_OID(0));
+	init_diff(&diff, fcinfo, call.target, format);
 	pgsync_look(&diff.look);
 	pgsync_look_outside_scope(&diff.look, diff.new_rows);
 	pgsync_work_set_end(diff.new_rows);
 	pgsync_keyed_rows_end(diff.sync.rows);
-	pgsync_target_close(target);
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
+	pgsync_call_end(&call);
 	return (Datum) 0;
 }
 

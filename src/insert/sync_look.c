@@ -27,6 +27,7 @@
 #include "insert/unique_key.h"
 #include "insert/work_set.h"
 #include "miscadmin.h"
+#include "row/place.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
@@ -398,5 +399,5 @@ pgsync_look_outside_scope(PgsyncLook *look, PgsyncWorkSet *new_rows)
 			 errmsg("relation \"%s\" has this key outside the scope",
 					RelationGetRelationName(target->rel)),
 			 errdetail("Key %s already exists.", key),
-			 errcontext("%s %lld", look->rows->unit, (long long) input)));
+			 pgsync_errcontext_row(look->rows->unit, input)));
 }
