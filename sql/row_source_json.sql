@@ -141,6 +141,10 @@ CREATE FUNCTION how_many() RETURNS text LANGUAGE sql VOLATILE AS 'SELECT count(*
 TRUNCATE item;
 SELECT insert_many('item', from_query('SELECT g AS id, how_many() AS name FROM generate_series(1, 3) g'));
 TABLE item;
+-- one snapshot, also where each row is a command of its own
+SELECT * FROM upsert_many('item', from_query('SELECT id + 1 AS id, name FROM item'));
+SELECT * FROM upsert_many('item', from_json('[{"id": 8}, {"id": 9}]', transforms => '{"name": "(SELECT count(*) FROM item)"}'));
+SELECT * FROM item ORDER BY id;
 
 SET client_min_messages = warning;
 DROP SCHEMA row_source_json CASCADE;

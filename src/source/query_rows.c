@@ -43,9 +43,12 @@ start_stream(PgsyncQueryRows *rows, Query *query, const char *sql,
 	query = linitial_node(Query, pgsync_query_rewrite(query, sql));
 	/* without workers: rows are written while it runs */
 	plan = pgsync_query_plan(query, sql, 0, params);
+	/* a copy: the load's own moves on from command to command */
+	PushCopiedSnapshot(GetActiveSnapshot());
 	rows->queryDesc = CreateQueryDesc(plan, sql, GetActiveSnapshot(),
 									  InvalidSnapshot, None_Receiver, params,
 									  NULL, 0);
+	PopActiveSnapshot();
 	ExecutorStart(rows->queryDesc, 0);
 	rows->queryDesc->estate->es_direction = ForwardScanDirection;
 	rows->desc = rows->queryDesc->tupDesc;

@@ -105,8 +105,11 @@ start_executors(TransformSource *source)
 										"pgsync transforms");
 	CurrentResourceOwner = source->owner;
 	oldcontext = MemoryContextSwitchTo(source->context);
+	/* a copy: the load's own moves on from command to command */
+	PushCopiedSnapshot(GetActiveSnapshot());
 	for (int i = 0; i < source->count; i++)
 		start_evaluation(source, &source->evaluations[i]);
+	PopActiveSnapshot();
 	MemoryContextSwitchTo(oldcontext);
 	CurrentResourceOwner = oldowner;
 }
