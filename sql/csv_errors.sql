@@ -11,6 +11,7 @@ SELECT insert_csv_text('person', NULL);
 SELECT insert_csv(NULL, '/dev/null');
 SELECT insert_csv('person', NULL);
 SELECT insert_csv_text('person', 'id', delimiter => '::');
+SELECT insert_csv_text('person', 'id', delimiter => '\t');
 SELECT insert_csv_text('person', 'id', delimiter => 'é');
 SELECT insert_csv_text('person', 'id', delimiter => '');
 SELECT insert_csv_text('person', 'id', delimiter => E'\n');
@@ -49,6 +50,14 @@ SELECT insert_csv_text('person', E'id,name\n1,a\n2,"b\n3,c\n4,d\n');
 SELECT insert_csv_text('person', E'id,name\n1,a\n2,"b" "c\n');
 SELECT insert_csv_text('person', E'id,name\n1,a\r\n2,b\n');
 SELECT insert_csv_text('person', E'id,name\r\n1,a\n2,b\r\n');
+
+-- CRLF whose last LF was cut off is no error; a CR elsewhere still is
+SELECT insert_csv_text('person', E'id,name\r\n1,a\r');
+SELECT name, length(name) FROM person;
+SELECT insert_csv_text('person', E'id,name\n2,b\r');
+SELECT insert_csv_text('person', E'id,name\r2,b\r');
+SELECT insert_csv_text('person', E'id,name\r\n3,c\r\r');
+DELETE FROM person;
 
 -- values and constraints: the line on which the row begins, and the column
 SELECT insert_csv_text('person', E'id,name\n1,a\nx,b\n');

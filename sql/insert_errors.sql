@@ -42,6 +42,20 @@ SELECT * FROM errors_of('[{"id": 2, "name": "a"}, 7]');
 SELECT * FROM errors_of('[{"id": 2, "name": "a"}, [{"id": 3}]]');
 SELECT * FROM errors_of('[{"id": 2, "name": "a"}, null]');
 SELECT * FROM errors_of('[[]]');
+-- serialized twice
+SELECT * FROM errors_of('"[{\"id\": 2}]"');
+SELECT * FROM errors_of('["{\"id\": 2}"]');
+
+-- a byte order mark is no error
+SELECT insert_many('t', E'\uFEFF[{"id": 1, "name": "a"}]'::text, 'ON CONFLICT DO NOTHING');
+SELECT insert_many('t', E'\uFEFF{"id": 1, "name": "a"}\n{"id": 1, "name": "b"}'::text, 'ON CONFLICT DO NOTHING');
+SELECT insert_many('t', E'\uFEFF'::text);
+SELECT insert_many('t', E'\uFEFF[7'::text);
+
+-- no rows at all, and a clause that lacks its first words
+SELECT insert_many('t', NULL::jsonb);
+SELECT upsert_many('t', NULL::text);
+SELECT insert_many('t', '[]'::jsonb, 'do nothing');
 
 -- broken JSON: core's own report, with the line
 SELECT * FROM errors_of('[{"id": 2, "name": "a"}');

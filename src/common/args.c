@@ -37,6 +37,17 @@ pgsync_null_argument_error(FunctionCallInfo fcinfo, const char *argname)
 					argname, get_func_name(fcinfo->flinfo->fn_oid))));
 }
 
+/* Reports that the argument "data", an array of rows, is NULL (22004). */
+void
+pgsync_null_rows_error(FunctionCallInfo fcinfo)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("argument \"%s\" of function %s must not be null",
+					"data", get_func_name(fcinfo->flinfo->fn_oid)),
+			 errhint("An aggregate over no rows is null: use coalesce(..., '[]') for no rows.")));
+}
+
 /*
  * Returns a text or name-like text argument as a C string, NULL for NULL.  So
  * is one that the SQL function lacks: an earlier version's install script may

@@ -33,6 +33,14 @@ typedef struct PgsyncClosestName
 			pgsync_null_argument_error(fcinfo, argname); \
 	} while (0)
 
+/* The same for the rows, where a null mostly is an aggregate over no rows */
+#define PGSYNC_REQUIRE_ROWS(fcinfo, argno) \
+	do { \
+		if (PG_ARGISNULL(argno)) \
+			pgsync_null_rows_error(fcinfo); \
+	} while (0)
+
+pg_noreturn extern void pgsync_null_rows_error(FunctionCallInfo fcinfo);
 pg_noreturn extern void pgsync_null_argument_error(FunctionCallInfo fcinfo,
 												   const char *argname);
 extern char *pgsync_arg_cstring_or_null(FunctionCallInfo fcinfo, int argno);

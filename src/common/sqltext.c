@@ -164,6 +164,33 @@ pgsync_parse_expression(const char *sql, const char *argname)
 	return linitial_node(ResTarget, select->targetList)->val;
 }
 
+/* Gives an error the hint for a clause without its first words. */
+static void
+bare_action_callback(void *arg)
+{
+	errhint("The clause begins with ON CONFLICT, as in ON CONFLICT DO NOTHING.");
+}
+
+/*
+ * Parses a statement that ends in this clause.  A clause of just the action,
+ * DO NOTHING or DO UPDATE, is a syntax error with a hint.
+ */
+static List *
+parse_with_clause(const char *query, const char *on_conflict)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = bare_action_callback,
+	};
+	List	   *raw;
+
+	if (pg_strncasecmp(on_conflict, "do ", 3) == 0)
+		error_context_stack = &callback;
+	raw = pgsync_query_parse(query, RAW_PARSE_DEFAULT, "on_conflict");
+	error_context_stack = callback.previous;
+	return raw;
+}
+
 /*
  * Returns the ON CONFLICT clause that a text is, and nothing else: it must
  * complete "INSERT INTO t DEFAULT VALUES", which no other clause can do but
@@ -176,7 +203,7 @@ parse_on_conflict(const char *on_conflict)
 {
 	char	   *query = psprintf("INSERT INTO t DEFAULT VALUES\n%s\n",
 								 on_conflict);
-	List	   *raw = pgsync_query_parse(query, RAW_PARSE_DEFAULT, "on_conflict");
+	List	   *raw = parse_with_clause(query, on_conflict);
 	InsertStmt *insert = NULL;
 
 	if (list_length(raw) == 1 && linitial_node(RawStmt, raw)->stmt_len == 0)

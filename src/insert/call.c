@@ -37,6 +37,18 @@ pgsync_call_begin(PgsyncCall *call, FunctionCallInfo fcinfo,
 	call->outer = MemoryContextSwitchTo(call->context);
 }
 
+/*
+ * Does the same for data that is an array of rows: the error for a null says
+ * how to mean no rows.
+ */
+void
+pgsync_call_begin_rows(PgsyncCall *call, FunctionCallInfo fcinfo)
+{
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ROWS(fcinfo, 1);
+	pgsync_call_begin(call, fcinfo, "data");
+}
+
 /* Opens the target, with INSERT's lock. */
 void
 pgsync_call_open(PgsyncCall *call)

@@ -25,6 +25,7 @@ typedef struct PgsyncCall
 
 extern void pgsync_call_begin(PgsyncCall *call, FunctionCallInfo fcinfo,
 							  const char *data_argname);
+extern void pgsync_call_begin_rows(PgsyncCall *call, FunctionCallInfo fcinfo);
 extern void pgsync_call_open(PgsyncCall *call);
 extern void pgsync_call_load(PgsyncCall *call, PgsyncSource *source,
 							 DestReceiver *dest);

@@ -64,7 +64,7 @@ delete_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	PgsyncKeyedRows *rows;
 	int64		deleted;
 
-	pgsync_call_begin(&call, fcinfo, "data");
+	pgsync_call_begin_rows(&call, fcinfo);
 	pgsync_call_open(&call);
 	options.keys = pgsync_any_key(call.target,
 								  pgsync_arg_name_list(fcinfo, 2,

@@ -94,7 +94,7 @@ insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
 	PgsyncCall	call;
 
-	pgsync_call_begin(&call, fcinfo, "data");
+	pgsync_call_begin_rows(&call, fcinfo);
 	call.clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 2);
 	call.clauses.overriding = pgsync_overriding_arg(fcinfo, 3);
 	pgsync_call_open(&call);
@@ -214,7 +214,7 @@ insert_returning_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	List	   *names;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	pgsync_call_begin(&call, fcinfo, "data");
+	pgsync_call_begin_rows(&call, fcinfo);
 	names = PG_ARGISNULL(2) ? list_make1("*") :
 		pgsync_arg_name_list(fcinfo, 2, "return_columns");
 	if (names == NIL)

@@ -113,7 +113,7 @@ update_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	PgsyncCall	call;
 	PgsyncUpdateCounts counts;
 
-	pgsync_call_begin(&call, fcinfo, "data");
+	pgsync_call_begin_rows(&call, fcinfo);
 	pgsync_call_open(&call);
 	counts = update_rows(fcinfo, call.target, format);
 	pgsync_call_end(&call);

@@ -207,7 +207,7 @@ upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
 	PgsyncCall	call;
 
-	pgsync_call_begin(&call, fcinfo, "data");
+	pgsync_call_begin_rows(&call, fcinfo);
 	pgsync_call_open(&call);
 	call.clauses.hook = &create_upsert(fcinfo, call.target)->base;
 	pgsync_call_load(&call, pgsync_source_for_json(call.target,

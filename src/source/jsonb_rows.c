@@ -16,6 +16,34 @@
 #include "source/jsonb_rows.h"
 
 /*
+ * Returns whether a string, perhaps still escaped, seems to hold an object or
+ * array: the text of one that was made into a JSON string again.
+ */
+bool
+pgsync_holds_json(const char *str, const char *end)
+{
+	while (str < end && *str == ' ')
+		str++;
+	return str < end && (*str == '{' || *str == '[');
+}
+
+/* Returns the hint for such a string. */
+int
+pgsync_hint_serialized(void)
+{
+	return errhint("It is a string that holds JSON: it was serialized twice.");
+}
+
+/* Returns whether a value is such a string. */
+static bool
+is_serialized(const JsonbValue *value)
+{
+	return value->type == jbvString &&
+		pgsync_holds_json(value->val.string.val,
+						  value->val.string.val + value->val.string.len);
+}
+
+/*
  * Begins the walk over a part of a jsonb, which must outlive it: an array's
  * elements, an object, or an object's members.
  */
@@ -60,6 +88,17 @@ next_part(PgsyncJsonbRows *rows)
 	return true;
 }
 
+/* Reports that the value is a bare one (22023). */
+pg_noreturn static void
+report_scalar(PgsyncJsonbRows *rows)
+{
+	JsonbIteratorNext(&rows->elements, &rows->element, true);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("data must be a JSON object or an array of objects"),
+			 is_serialized(&rows->element) ? pgsync_hint_serialized() : 0));
+}
+
 /*
  * Moves to the next element; false when there is none, and from then on.
  *
@@ -72,9 +111,7 @@ pgsync_jsonb_rows_next(PgsyncJsonbRows *rows)
 	if (rows->done)
 		return false;
 	if (rows->is_scalar && !rows->scalar_allowed)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("data must be a JSON object or an array of objects")));
+		report_scalar(rows);
 	if (rows->elements != NULL)
 		rows->done = !next_part(rows);
 	else
@@ -108,6 +145,7 @@ pgsync_jsonb_rows_object(PgsyncJsonbRows *rows)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("element %llu of the array is not a JSON object",
 						(unsigned long long) rows->number),
+				 is_serialized(element) ? pgsync_hint_serialized() :
 				 errhint("Every element must be an object whose keys are column names.")));
 	}
 	return element->val.binary.data;

@@ -28,6 +28,8 @@ typedef struct PgsyncJsonbRows
 extern void pgsync_jsonb_rows_begin_at(PgsyncJsonbRows *rows,
 									   JsonbContainer *part, int len,
 									   bool members);
+extern bool pgsync_holds_json(const char *str, const char *end);
+extern int	pgsync_hint_serialized(void);
 extern void pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data);
 extern bool pgsync_jsonb_rows_next(PgsyncJsonbRows *rows);
 extern JsonbContainer *pgsync_jsonb_rows_object(PgsyncJsonbRows *rows);

@@ -23,6 +23,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 #include "source/json_document.h"
+#include "source/jsonb_rows.h"
 #include "source/row_source.h"
 #include "source/source_json.h"
 #include "utils/builtins.h"
@@ -86,12 +87,16 @@ report_bad_string(JsonSource *source, const PgsyncJsonToken *token)
 pg_noreturn static void
 report_not_an_object(JsonSource *source)
 {
+	bool		serialized = *source->object == '"' &&
+	pgsync_holds_json(source->object + 1, source->object_end);
+
 	report_by_core(source, source->object, source->object_end);
 	if (source->document.rows == PGSYNC_ROWS_ELEMENTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("element %llu of the array is not a JSON object",
 						(unsigned long long) source->number),
+				 serialized ? pgsync_hint_serialized() :
 				 errhint("Every element must be an object whose keys are column names.")));
 	if (source->document.rows == PGSYNC_ROWS_MEMBERS)
 		ereport(ERROR,
@@ -101,7 +106,8 @@ report_not_an_object(JsonSource *source)
 				 errhint("With key_column, every member must be an object whose keys are column names.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("data must be a JSON object or an array of objects")));
+			 errmsg("data must be a JSON object or an array of objects"),
+			 serialized ? pgsync_hint_serialized() : 0));
 }
 
 /* Returns the column that a key names, or 0. */
