@@ -92,13 +92,14 @@ sub work_of
 	return ($lines[-1] - $lines[0]) / 1e9;
 }
 
-# Each fails at its end, so that nothing is stored.
+# Each fails at its end, so that nothing is stored; by a key that is no column
+# where else core's parser would look for the error, in one go.
 $node->safe_psql('postgres', q~
 	TRUNCATE input;
 	INSERT INTO input SELECT 'elements', '{"id": 1, "j": [' || repeat('"caf\u00e9",', 4000000) || ']}';
 	INSERT INTO input SELECT 'string', '{"name": "' || repeat('long ', 60000000) || '", "nowhere": 1}';
 	INSERT INTO input SELECT 'escapes', '{"name": "' || repeat('\n', 100000000) || '", "nowhere": 1}';
-	INSERT INTO input SELECT 'digits', '{"id": ' || repeat('1234567890', 30000000);
+	INSERT INTO input SELECT 'digits', '{"id": ' || repeat('1234567890', 30000000) || ', "nowhere": 1}';
 	INSERT INTO input SELECT 'blanks', repeat(' ', 300000000) || ']';
 	INSERT INTO input SELECT 'brackets', '{"j": ' || repeat('[', 200000000);
 ~);
@@ -108,13 +109,16 @@ foreach my $kind (qw(elements string escapes digits blanks brackets))
 	my $whole = work_of($call, 0);
 	my $worst = 0;
 
-	foreach (1 .. 4)
+	# at random moments, but one in each eighth of the work
+	foreach my $eighth (0 .. 7)
 	{
-		my $timeout = 1 + int(rand(400 * $whole));
+		my $timeout = 1 + int(125 * $whole * ($eighth + rand));
 		my $late = work_of($call, $timeout) - $timeout / 1000;
 		$worst = $late if $late > $worst;
 	}
-	cmp_ok($worst, '<', 0.3 * $whole + 0.1,
+	# core puts a jsonb together in one go
+	my $share = $kind eq 'elements' ? 0.5 : 0.15;
+	cmp_ok($worst, '<', $share * $whole + 0.05,
 		sprintf('%s: of %.2f s of work, %.2f s after a cancel', $kind, $whole, $worst));
 }
 
