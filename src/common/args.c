@@ -37,15 +37,22 @@ pgsync_null_argument_error(FunctionCallInfo fcinfo, const char *argname)
 					argname, get_func_name(fcinfo->flinfo->fn_oid))));
 }
 
-/* Reports that the argument "data", an array of rows, is NULL (22004). */
+/*
+ * Reports that the argument "data", rows as JSON or from a source of rows, is
+ * NULL (22004).
+ */
 void
-pgsync_null_rows_error(FunctionCallInfo fcinfo)
+pgsync_null_rows_error(FunctionCallInfo fcinfo, int argno)
 {
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, argno);
+	bool		is_json = type == JSONBOID || type == JSONOID || type == TEXTOID;
+
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 			 errmsg("argument \"%s\" of function %s must not be null",
 					"data", get_func_name(fcinfo->flinfo->fn_oid)),
-			 errhint("An aggregate over no rows is null: use coalesce(..., '[]') for no rows.")));
+			 is_json ?
+			 errhint("An aggregate over no rows is null: use coalesce(..., '[]') for no rows.") : 0));
 }
 
 /*

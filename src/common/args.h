@@ -37,10 +37,10 @@ typedef struct PgsyncClosestName
 #define PGSYNC_REQUIRE_ROWS(fcinfo, argno) \
 	do { \
 		if (PG_ARGISNULL(argno)) \
-			pgsync_null_rows_error(fcinfo); \
+			pgsync_null_rows_error(fcinfo, argno); \
 	} while (0)
 
-pg_noreturn extern void pgsync_null_rows_error(FunctionCallInfo fcinfo);
+pg_noreturn extern void pgsync_null_rows_error(FunctionCallInfo fcinfo, int argno);
 pg_noreturn extern void pgsync_null_argument_error(FunctionCallInfo fcinfo,
 												   const char *argname);
 extern char *pgsync_arg_cstring_or_null(FunctionCallInfo fcinfo, int argno);
