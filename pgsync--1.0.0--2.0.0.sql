@@ -385,6 +385,25 @@ AS 'MODULE_PATHNAME', 'update_many_text';
 COMMENT ON FUNCTION update_many(regclass, text, text[], text[], text[], boolean, text) IS
 'updates rows by key (a JSON or JSON Lines as text, read as a stream): each row sets only the columns that it names, of equal keys the later wins, rows are written in the order of their keys; returns how many rows were updated, how many left as they were, and how many keys no row has (rule: UPDATE ... FROM; errors 22004, 22023, 22P02, 42701, 42703, 42804, 42809, 42883, 0A000, P0002 and those of UPDATE, with the row)';
 
+CREATE FUNCTION update_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data row_source,            -- what from_json, from_csv, ... have made
+    key_columns text[] DEFAULT NULL,    -- NULL: the primary key
+    update_columns text[] DEFAULT NULL,    -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,    -- jsonb columns merged with ||
+    skip_unchanged boolean DEFAULT false,    -- leave equal rows untouched
+    on_missing text DEFAULT 'ignore'    -- 'error': every key must be there
+) RETURNS TABLE (
+    updated bigint,             -- rows that have been updated
+    unchanged bigint,           -- rows that were there and are as they were
+    missing bigint              -- keys of the input that no row has
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'update_many_row_source';
+
+COMMENT ON FUNCTION update_many(regclass, row_source, text[], text[], text[], boolean, text) IS
+'updates rows by key (a a row_source): each row sets only the columns that it names, of equal keys the later wins, rows are written in the order of their keys; returns how many rows were updated, how many left as they were, and how many keys no row has (rule: UPDATE ... FROM; errors 22004, 22023, 22P02, 42701, 42703, 42804, 42809, 42883, 0A000, P0002 and those of UPDATE, with the row)';
+
 CREATE FUNCTION delete_many(
     target regclass,            -- table, partitioned or foreign table, or view
     data jsonb,                 -- an array of objects, or one object
@@ -417,6 +436,17 @@ AS 'MODULE_PATHNAME', 'delete_many_text';
 
 COMMENT ON FUNCTION delete_many(regclass, text, text[]) IS
 'deletes rows by key (a JSON or JSON Lines as text, read as a stream): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
+
+CREATE FUNCTION delete_many(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data row_source,            -- what from_json, from_csv, ... have made
+    key_columns text[] DEFAULT NULL    -- NULL: the primary key
+) RETURNS bigint                -- rows deleted
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'delete_many_row_source';
+
+COMMENT ON FUNCTION delete_many(regclass, row_source, text[]) IS
+'deletes rows by key (a a row_source): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
 
 CREATE FUNCTION sync_many(
     target regclass,            -- table, partitioned table or simple view
@@ -481,6 +511,27 @@ AS 'MODULE_PATHNAME', 'sync_many_text';
 COMMENT ON FUNCTION sync_many(regclass, text, text[], jsonb, text[], bigint, boolean, text) IS
 'makes a table, or the slice of it whose columns equal scope, equal to the rows (a JSON or JSON Lines as text, read as a stream): deletes what is gone, updates what differs, inserts what is new, in one query level; equal rows are untouched (rule: MERGE; errors 22004, 22023, 22P02, 40001, 42701, 42703, 42804, 42809, 42883, 42P10, 0A000, 55000 and those of DELETE, UPDATE and INSERT, with the row)';
 
+CREATE FUNCTION sync_many(
+    target regclass,            -- table, partitioned table or simple view
+    data row_source,            -- what from_json, from_csv, ... have made
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    scope jsonb DEFAULT NULL,   -- column values of the slice; NULL: all rows
+    update_columns text[] DEFAULT NULL,    -- may be overwritten; NULL: all others
+    max_deletes bigint DEFAULT NULL,    -- fail rather than delete more
+    allow_empty boolean DEFAULT false,    -- may the data be empty?
+    overriding text DEFAULT NULL    -- INSERT's OVERRIDING: system or user
+) RETURNS TABLE (
+    inserted bigint,            -- rows that were new
+    updated bigint,             -- rows that differed
+    unchanged bigint,           -- rows that were equal, and are untouched
+    deleted bigint              -- rows that the data does not have
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'sync_many_row_source';
+
+COMMENT ON FUNCTION sync_many(regclass, row_source, text[], jsonb, text[], bigint, boolean, text) IS
+'makes a table, or the slice of it whose columns equal scope, equal to the rows (a a row_source): deletes what is gone, updates what differs, inserts what is new, in one query level; equal rows are untouched (rule: MERGE; errors 22004, 22023, 22P02, 40001, 42701, 42703, 42804, 42809, 42883, 42P10, 0A000, 55000 and those of DELETE, UPDATE and INSERT, with the row)';
+
 CREATE FUNCTION sync_diff(
     target regclass,            -- table, partitioned table or simple view
     data jsonb,                 -- an array of objects, or one object
@@ -543,6 +594,27 @@ AS 'MODULE_PATHNAME', 'sync_diff_text';
 
 COMMENT ON FUNCTION sync_diff(regclass, text, text[], jsonb, text[], bigint, boolean, text) IS
 'returns what sync_many with the same arguments would do (a JSON or JSON Lines as text, read as a stream), without doing it: a row for each one that it would delete, update or insert, in the order of their keys (rule: sync_many; errors those of sync_many but for the limits max_deletes and allow_empty, which it does not apply)';
+
+CREATE FUNCTION sync_diff(
+    target regclass,            -- table, partitioned table or simple view
+    data row_source,            -- what from_json, from_csv, ... have made
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    scope jsonb DEFAULT NULL,   -- column values of the slice; NULL: all rows
+    update_columns text[] DEFAULT NULL,    -- may be overwritten; NULL: all others
+    max_deletes bigint DEFAULT NULL,    -- fail rather than delete more
+    allow_empty boolean DEFAULT false,    -- may the data be empty?
+    overriding text DEFAULT NULL    -- INSERT's OVERRIDING: system or user
+) RETURNS TABLE (
+    action text,                -- delete, update or insert
+    "key" jsonb,                -- the key's columns
+    old jsonb,                  -- what is there, of an update what differs
+    new jsonb                   -- what would be there
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000
+AS 'MODULE_PATHNAME', 'sync_diff_row_source';
+
+COMMENT ON FUNCTION sync_diff(regclass, row_source, text[], jsonb, text[], bigint, boolean, text) IS
+'returns what sync_many with the same arguments would do (a a row_source), without doing it: a row for each one that it would delete, update or insert, in the order of their keys (rule: sync_many; errors those of sync_many but for the limits max_deletes and allow_empty, which it does not apply)';
 
 ----------------------------------------------------------------
 -- insert/: documents of several tables

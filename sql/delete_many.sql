@@ -133,6 +133,9 @@ END $$;
 SELECT setseed(0.61);
 SELECT * FROM compare(100);
 
+-- from a row_source
+SELECT delete_many('item', from_json('{"gone": [{"id": 20}, {"id": 99}]}', at => '{gone}'));
+
 DROP OWNED BY regress_pgsync_deleter;
 DROP ROLE regress_pgsync_deleter;
 SET client_min_messages = warning;

@@ -345,6 +345,12 @@ RESET work_mem;
 RESET enable_indexscan;
 RESET enable_bitmapscan;
 
+-- from a row_source
+CREATE TABLE fed (id int PRIMARY KEY, v int);
+SELECT * FROM sync_many('fed', from_csv(E'id,v\n1,1\n2,2\n'));
+SELECT * FROM sync_diff('fed', from_json('[{"id": 1, "v": 3, "x": 0}]', ignore_unknown => true));
+SELECT * FROM sync_many('fed', from_json('[{"id": 1, "v": 3, "x": 0}]', ignore_unknown => true));
+
 DROP OWNED BY regress_pgsync_syncer;
 DROP ROLE regress_pgsync_syncer;
 SET client_min_messages = warning;

@@ -270,6 +270,10 @@ SELECT u.* FROM (SELECT jsonb_agg(row || jsonb_build_object('id', i) ORDER BY md
 RESET work_mem;
 SELECT count(*), count(*) FILTER (WHERE (c1 IS NOT NULL) = (id & 1 > 0) AND (c10 IS NOT NULL) = (id & 512 > 0) AND coalesce(c5, id) = id) AS right FROM wide;
 
+-- from a row_source
+SELECT * FROM update_many('item', from_csv(E'id;Label\n1;by csv\n77;no\n', delimiter => ';', columns => '{"Label": "name"}'));
+SELECT name FROM item WHERE id = 1;
+
 DROP OWNED BY regress_pgsync_updater;
 DROP ROLE regress_pgsync_updater;
 SET client_min_messages = warning;

@@ -22,6 +22,7 @@
 PG_FUNCTION_INFO_V1(delete_many_jsonb);
 PG_FUNCTION_INFO_V1(delete_many_json);
 PG_FUNCTION_INFO_V1(delete_many_text);
+PG_FUNCTION_INFO_V1(delete_many_row_source);
 
 /* Returns which columns the rows need not bring: all but the key's. */
 static bool *
@@ -107,4 +108,11 @@ Datum
 delete_many_text(PG_FUNCTION_ARGS)
 {
 	return delete_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/* The same with a row_source, which says itself where its rows are. */
+Datum
+delete_many_row_source(PG_FUNCTION_ARGS)
+{
+	return delete_many_internal(fcinfo, PGSYNC_JSON_FORMAT_ROW_SOURCE);
 }

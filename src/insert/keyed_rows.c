@@ -342,6 +342,8 @@ read_rows(PgsyncKeyedRows *rows, PgsyncSource *source)
 	}
 	MemoryContextSwitchTo(oldcontext);
 	error_context_stack = callback.previous;
+	if (source->routine->close != NULL)
+		source->routine->close(source);
 	MemoryContextDelete(reader.row_context);
 	MemoryContextDelete(reader.key_context);
 	return reader.ordered;

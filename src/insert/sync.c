@@ -46,6 +46,7 @@
 PG_FUNCTION_INFO_V1(sync_many_jsonb);
 PG_FUNCTION_INFO_V1(sync_many_json);
 PG_FUNCTION_INFO_V1(sync_many_text);
+PG_FUNCTION_INFO_V1(sync_many_row_source);
 
 /*
  * The lock that keeps a second sync out is an advisory lock of a class of its
@@ -572,4 +573,11 @@ Datum
 sync_many_text(PG_FUNCTION_ARGS)
 {
 	return sync_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/* The same with a row_source, which says itself where its rows are. */
+Datum
+sync_many_row_source(PG_FUNCTION_ARGS)
+{
+	return sync_many_internal(fcinfo, PGSYNC_JSON_FORMAT_ROW_SOURCE);
 }

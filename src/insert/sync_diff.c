@@ -29,6 +29,7 @@
 PG_FUNCTION_INFO_V1(sync_diff_jsonb);
 PG_FUNCTION_INFO_V1(sync_diff_json);
 PG_FUNCTION_INFO_V1(sync_diff_text);
+PG_FUNCTION_INFO_V1(sync_diff_row_source);
 
 /* The columns of the result */
 #define DIFF_ACTION		0
@@ -203,4 +204,11 @@ Datum
 sync_diff_text(PG_FUNCTION_ARGS)
 {
 	return sync_diff_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/* The same with a row_source, which says itself where its rows are. */
+Datum
+sync_diff_row_source(PG_FUNCTION_ARGS)
+{
+	return sync_diff_internal(fcinfo, PGSYNC_JSON_FORMAT_ROW_SOURCE);
 }

@@ -24,6 +24,7 @@
 PG_FUNCTION_INFO_V1(update_many_jsonb);
 PG_FUNCTION_INFO_V1(update_many_json);
 PG_FUNCTION_INFO_V1(update_many_text);
+PG_FUNCTION_INFO_V1(update_many_row_source);
 
 /* Returns which columns the rows need not bring, by attribute. */
 static bool *
@@ -148,4 +149,11 @@ Datum
 update_many_text(PG_FUNCTION_ARGS)
 {
 	return update_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/* The same with a row_source, which says itself where its rows are. */
+Datum
+update_many_row_source(PG_FUNCTION_ARGS)
+{
+	return update_many_internal(fcinfo, PGSYNC_JSON_FORMAT_ROW_SOURCE);
 }
