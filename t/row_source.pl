@@ -1,0 +1,109 @@
+# row_source and files as others made them: registries of Debian's packages,
+# wrapped, without a header, packed; a large packed file in bounded memory,
+# with its progress by bytes on disk, cancelled while it is unpacked.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep);
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding', 'UTF8', '--no-locale' ]);
+$node->append_conf('postgresql.conf', "shared_buffers = 16MB\n");
+$node->start;
+$node->safe_psql('postgres', q{CREATE EXTENSION pgsync});
+my $dir = PostgreSQL::Test::Utils::tempdir();
+chmod(0755, $dir);
+
+# Runs SQL and returns what it prints.
+sub sql { return $node->safe_psql('postgres', $_[0]); }
+
+SKIP:
+{
+	my $json = '/usr/share/iso-codes/json';
+
+	skip 'no iso-codes', 3 unless -r "$json/iso_3166-1.json";
+	sql(q{CREATE TABLE country (code char(2) PRIMARY KEY, name text, numeric int)});
+	my $options = q{at => '{3166-1}', columns => '{"alpha_2": "code"}',
+		ignore_unknown => true, encoding => 'utf8'};
+	my $count = sql(qq{SELECT insert_many('country',
+		from_json_file('$json/iso_3166-1.json', $options))});
+	is($count,
+		sql(qq{SELECT jsonb_array_length(pg_read_file('$json/iso_3166-1.json')::jsonb -> '3166-1')}),
+		'countries, wrapped in an object');
+	is(sql(q{SELECT name, numeric FROM country WHERE code = 'AF'}),
+		'Afghanistan|4', 'a country');
+	sql(q{CREATE TABLE language (code text PRIMARY KEY, name text, shout text)});
+	is( sql(qq{SELECT insert_many('language', from_json(
+			pg_read_file('$json/iso_639-3.json')::jsonb -> '639-3',
+			columns => '{"alpha_3": "code"}', ignore_unknown => true,
+			transforms => '{"shout": "upper(r ->> ''name'')"}')),
+			(SELECT count(*) FROM language WHERE shout = upper(name))}) =~
+		  /^(\d+)\|0$/ && $1 > 7000 ? 1 : 0,
+		1,
+		'languages, as an array');
+}
+
+SKIP:
+{
+	my $csv = '/usr/share/ieee-data/oui.csv';
+
+	skip 'no ieee-data', 2 unless -r $csv;
+	sql(q{CREATE TABLE vendor (prefix text, name text)});
+	system_or_bail('sh', '-c', "gzip -c $csv >$dir/oui.csv.gz");
+	my $options = q{columns => '{"Assignment": "prefix", "Organization Name": "name",
+		"Registry": null, "Organization Address": null}', encoding => 'utf8'};
+	my $plain = sql(qq{SELECT insert_many('vendor', from_csv_file('$csv', $options))});
+	my $digest = q{SELECT md5(string_agg(vendor::text, '' ORDER BY vendor::text)) FROM vendor};
+	my $wanted = sql($digest);
+
+	sql(q{TRUNCATE vendor});
+	is( sql(qq{SELECT insert_many('vendor', from_csv_file('$dir/oui.csv.gz', $options))}),
+		$plain, 'vendors, packed');
+	is(sql($digest), $wanted, 'the same as unpacked');
+}
+
+SKIP:
+{
+	my $data = '/usr/share/unicode/UnicodeData.txt';
+
+	skip 'no unicode-data', 1 unless -r $data;
+	sql(q{CREATE TABLE letter (code int PRIMARY KEY, name text, category text)});
+	my $fields = join(',', 'code', 'name', 'category', map { "f$_" } 4 .. 15);
+	my $lines = () = slurp_file($data) =~ /\n/g;
+	is( sql(qq{SELECT insert_many('letter', from_csv_file('$data',
+			delimiter => ';', header => '{$fields}', ignore_unknown => true, encoding => 'utf8',
+			transforms => '{"code": "(''x'' || lpad(v, 8, ''0''))::bit(32)::int"}'))}),
+		$lines,
+		'characters, without a header');
+}
+
+# 200 MB of JSON Lines in a file of less than 10 MB
+sql(q{CREATE UNLOGGED TABLE line (id int, name text)});
+system_or_bail('sh', '-c',
+	qq{perl -e 'print q({"id": 1, "name": ") . ("x" x 180) . qq("}\\n) for 1 .. 1000000' | gzip -1c >$dir/large.json.gz});
+my $size = -s "$dir/large.json.gz";
+is( sql(qq{SELECT insert_many('line', from_json_file('$dir/large.json.gz'));
+	SELECT (regexp_match(pg_read_file('/proc/' || pg_backend_pid() || '/status'), 'RssAnon:\\s+(\\d+)'))[1]::int < 32768}),
+	"1000000\nt", 'a large packed file in bounded memory');
+my $background = $node->background_psql('postgres', on_error_stop => 0);
+$background->query_until(
+	qr/started/,
+	"\\echo started\nSELECT insert_many('line', from_json_file('$dir/large.json.gz'));\n");
+ok( $node->poll_query_until(
+		'postgres', qq{
+	SELECT count(*) = 1 FROM pg_stat_progress_copy WHERE type = 'FILE'
+	  AND bytes_total = $size AND bytes_processed BETWEEN 1 AND bytes_total
+	  AND tuples_processed > 0}),
+	'progress by bytes on disk');
+sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_progress_copy});
+ok( $node->poll_query_until('postgres',
+		q{SELECT count(*) = 0 FROM pg_stat_progress_copy}),
+	'cancelled while it is unpacked');
+$background->quit;
+is(sql(q{SELECT count(*) FROM line}), '1000000', 'nothing of it stays');
+
+$node->stop;
+done_testing();
