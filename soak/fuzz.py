@@ -73,12 +73,18 @@ JSON_WAYS = {
                  THEN json_build_array(input::json)
                  ELSE input::json END) r""", ""),
     "cast": ("PERFORM input::jsonb", ""),
+    "wrapped": ("""PERFORM insert_many('target', from_json(
+        '{"v": [1, "]"], "x": {"y": [0, ' || input || ']}, "z": {}}',
+        at => '{x,y,1}', columns => '{"no such": null}'))""", ""),
+    "transformed": ("""PERFORM insert_many('target', from_json(input,
+        transforms => '{"name": "v"}'))""", ""),
 }
 
 FUZZ_JSON = """
 CREATE FUNCTION fuzz_json(inputs text[], OUT "number" int, OUT "text" text,
     OUT "json" text, OUT "jsonb" text, OUT "statement" text, OUT "core" text,
-    OUT "core_json" text, OUT "cast" text)
+    OUT "core_json" text, OUT "cast" text, OUT "wrapped" text,
+    OUT "transformed" text)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 BEGIN
     FOR i IN 1 .. array_length(inputs, 1) LOOP
@@ -90,9 +96,11 @@ BEGIN
         "core" := try_core(inputs[i]);
         "core_json" := try_core_json(inputs[i]);
         "cast" := try_cast(inputs[i]);
+        "wrapped" := try_wrapped(inputs[i]);
+        "transformed" := try_transformed(inputs[i]);
         IF "text" LIKE 'rows%' OR "text" <> "json" OR "text" <> "jsonb" OR
             "text" <> "statement" OR "text" <> "core" OR
-            "text" <> "core_json" THEN
+            "text" <> "core_json" OR "text" <> "transformed" THEN
             RETURN NEXT;
         END IF;
     END LOOP;
@@ -263,8 +271,22 @@ def objects_in_turn(text):
         at = end
 
 
+def option_differences(text, found):
+    """What options that change nothing have changed: a way that leads to the
+    document, a transform that returns what it is given."""
+    wrong = []
+    if is_rows(found["json"]) and found["wrapped"] != found["json"]:
+        wrong.append("at makes a difference")
+    if found["transformed"] != found["text"] and (
+            is_rows(found["text"]) or is_rows(found["transformed"])):
+        wrong.append("a transform makes a difference")
+    return wrong
+
+
 def json_differences(text, found):
     """What is wrong with one input's results; nothing if nothing is."""
+    if text.startswith("\ufeff"):   # a byte order mark: no json, but a file's
+        return []
     wrong = []
     ours = found["text"]
     if found["statement"] != ours:
@@ -387,7 +409,10 @@ def copy_differs(text, found):
     """Whether the difference is meant.  A line of just \\. ends the data for
     COPY of PostgreSQL 15 to 17, which drops the rest in silence; pgsync
     refuses it or reads on.  A row with too few fields is refused before its
-    values are converted, by COPY after the first of them."""
+    values are converted, by COPY after the first of them.  Blank lines at the
+    end are no rows, and the last CRLF may lack its LF."""
+    if re.search(r"(\r\n|\r(?!\n)|\n)[\r\n]+\Z|\r\Z", text):
+        return True
     if found["text"] == "22P04" and not is_rows(found["core"]):
         return True
     return re.search(r"(^|[\r\n])\\\.($|[\r\n])", text) is not None
@@ -436,7 +461,9 @@ class Worker:
         """Runs a batch of JSON inputs."""
         inputs = [json_input(self.rng) for _ in range(size)]
         self.judge(inputs, self.conn.execute(
-            "SELECT * FROM fuzz_json(%s)", (inputs,)), json_differences)
+            "SELECT * FROM fuzz_json(%s)", (inputs,)),
+            lambda text, found: json_differences(text, found) +
+            option_differences(text, found))
 
     def csv_batch(self, size):
         """Runs a batch of CSV inputs, all in one style."""
