@@ -128,6 +128,17 @@ insert_options(Relation rel)
 	return 0;
 }
 
+/*
+ * Returns whether a leaf's rows must go in one by one: it has got a BEFORE ROW
+ * trigger since heap_check.c looked.
+ */
+static inline bool
+goes_alone(ResultRelInfo *leaf)
+{
+	return leaf->ri_TrigDesc != NULL &&
+		leaf->ri_TrigDesc->trig_insert_before_row;
+}
+
 /* Makes a buffer for a relation; its ResultRelInfo points back to it. */
 static RowBuffer *
 create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
@@ -138,14 +149,11 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 	RelationGetDescr(rel)->natts * (sizeof(Datum) + sizeof(bool));
 	bool		triggers_order;
 
-	/* heap_check.c has looked; DDL in between is possible, but unlikely */
-	if (resultRelInfo->ri_FdwRoutine != NULL ||
-		(resultRelInfo->ri_TrigDesc != NULL &&
-		 (resultRelInfo->ri_TrigDesc->trig_insert_before_row ||
-		  resultRelInfo->ri_TrigDesc->trig_insert_instead_row)))
+	/* heap_check.c has looked; it may have been attached since */
+	if (resultRelInfo->ri_FdwRoutine != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("partition \"%s\" was changed while rows were being inserted",
+				 errmsg("foreign partition \"%s\" was attached while rows were being inserted",
 						RelationGetRelationName(rel)),
 				 errhint("Retry the call.")));
 
@@ -159,6 +167,8 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 								  MAX_SLOT_BYTES / slot_bytes));
 	buffer->has_triggers = resultRelInfo->ri_TrigDesc != NULL &&
 		resultRelInfo->ri_TrigDesc->trig_insert_after_row;
+	if (goes_alone(resultRelInfo))
+		buffer->max_rows = 1;
 	triggers_order = buffer->has_triggers &&
 		sink->mtstate->mt_partition_tuple_routing != NULL;
 	if (sink->skips_conflicts)
@@ -525,6 +535,7 @@ insert_routed(HeapSink *sink)
 		RowBuffer  *buffer;
 		TupleTableSlot *slot;
 		bool		found;
+		bool		alone;
 
 		ResetPerTupleExprContext(estate);
 		ExecClearTuple(root_slot);
@@ -540,9 +551,15 @@ insert_routed(HeapSink *sink)
 		leaf = ExecFindPartition(mtstate, root,
 								 mtstate->mt_partition_tuple_routing,
 								 root_slot, estate);
+		alone = goes_alone(leaf);
+		if (alone)
+			flush_all(sink);	/* its triggers may look at the table */
 		buffer = buffer_of(sink, leaf);
 		slot = copy_to_leaf(sink, buffer, root_slot);
-		check_row(sink, leaf, slot, true);
+		if (alone && !ExecBRInsertTriggers(estate, leaf, slot))
+			continue;
+		/* they may have changed its partition key */
+		check_row(sink, leaf, slot, !alone);
 		ExecMaterializeSlot(slot);
 		add_row(sink, buffer, slot);
 	}
