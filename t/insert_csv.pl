@@ -95,8 +95,11 @@ SKIP:
 		qr/^42501: could not open file .*: Permission denied/,
 		'a file that the server cannot read');
 }
-like(error_of("SELECT insert_csv('person', '/dev/null')"),
+my $empty = write_file('empty.csv', '');
+like(error_of("SELECT insert_csv('person', '$empty')"),
 	qr/^22P04: the CSV is empty/, 'an empty file');
+like(error_of("SELECT insert_csv('person', '/dev/null')"),
+	qr/^42809: ".*" is not a regular file/, 'a device');
 my $broken = write_file('broken.csv', "id,name\n3,x\n4,\xff\n");
 like(error_of("SELECT insert_csv('person', '$broken')"),
 	qr/^22021: invalid byte sequence for encoding "UTF8": 0xff.*CONTEXT:  line 3/s,
