@@ -306,11 +306,24 @@ pgsync_clear_permissions(Query *query, RangeTblEntry *rte)
  * A stream of a relation's blocks.  PostgreSQL 17 (b5a9b18cd0) reads several
  * at a time and ahead of need; before, the operating system reads ahead, and
  * the stream is a loop around ReadBufferExtended.
+ *
+ * A table that was read in one go lies in neighbouring buffers, so the one
+ * next to the last is tried first, which spares a look into the table of
+ * buffers.  PostgreSQL 16 (b0a55e4329) renamed what names the file.
  */
 #if PG_VERSION_NUM >= 170000
 #include "storage/read_stream.h"
 #else
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
+
+#if PG_VERSION_NUM >= 160000
+#define PGSYNC_RELATION_FILE(rel) ((rel)->rd_locator)
+#else
+#define PGSYNC_RELATION_FILE(rel) ((rel)->rd_node)
+#endif
 
 #define READ_STREAM_SEQUENTIAL	0x02
 
@@ -327,6 +340,8 @@ struct ReadStream
 	ForkNumber	forknum;
 	ReadStreamBlockNumberCB callback;
 	void	   *callback_private_data;
+	Buffer		last;			/* the last one returned */
+	bool		neighbours;		/* was it next to the one before? */
 };
 
 /* Begins to read the blocks that the callback names. */
@@ -345,7 +360,18 @@ read_stream_begin_relation(int flags, BufferAccessStrategy strategy,
 	stream->forknum = forknum;
 	stream->callback = callback;
 	stream->callback_private_data = callback_private_data;
+	stream->last = InvalidBuffer;
+	stream->neighbours = false;
 	return stream;
+}
+
+/* Returns the buffer behind this one, InvalidBuffer if there is none. */
+static inline Buffer
+pgsync_neighbour_buffer(Buffer buffer)
+{
+	if (BufferIsLocal(buffer))
+		return -buffer < NLocBuffer ? buffer - 1 : InvalidBuffer;
+	return buffer < NBuffers ? buffer + 1 : InvalidBuffer;
 }
 
 /* Returns the next block's buffer, pinned, or InvalidBuffer at the end. */
@@ -354,11 +380,30 @@ read_stream_next_buffer(ReadStream *stream, void **per_buffer_data)
 {
 	BlockNumber block = stream->callback(stream,
 										 stream->callback_private_data, NULL);
+	Buffer		neighbour = InvalidBuffer;
+	Buffer		buffer;
 
 	if (block == InvalidBlockNumber)
 		return InvalidBuffer;
-	return ReadBufferExtended(stream->rel, stream->forknum, block,
-							  RBM_NORMAL, stream->strategy);
+	if (stream->last != InvalidBuffer)
+		neighbour = pgsync_neighbour_buffer(stream->last);
+	if (stream->neighbours && neighbour != InvalidBuffer &&
+		ReadRecentBuffer(PGSYNC_RELATION_FILE(stream->rel), stream->forknum,
+						 block, neighbour))
+	{
+		/* as ReadBufferExtended counts it */
+		pgstat_count_buffer_read(stream->rel);
+		pgstat_count_buffer_hit(stream->rel);
+		buffer = neighbour;
+	}
+	else
+	{
+		buffer = ReadBufferExtended(stream->rel, stream->forknum, block,
+									RBM_NORMAL, stream->strategy);
+		stream->neighbours = buffer == neighbour;
+	}
+	stream->last = buffer;
+	return buffer;
 }
 
 /* Ends the stream. */
