@@ -169,7 +169,7 @@ peek(PgsyncJsonDocument *document)
 
 /* Takes this character, behind white space; false if it is another one. */
 static bool
-accept(PgsyncJsonDocument *document, char c)
+accept_byte(PgsyncJsonDocument *document, char c)
 {
 	if (peek(document) != c)
 		return false;
@@ -181,7 +181,7 @@ accept(PgsyncJsonDocument *document, char c)
 static void
 expect(PgsyncJsonDocument *document, char c)
 {
-	if (!accept(document, c))
+	if (!accept_byte(document, c))
 		pgsync_json_document_invalid(document, NULL);
 }
 
@@ -239,7 +239,7 @@ skip_value(PgsyncJsonDocument *document)
 static bool
 next_member(PgsyncJsonDocument *document, bool first)
 {
-	if (accept(document, '}'))
+	if (accept_byte(document, '}'))
 		return false;
 	if (!first)
 		expect(document, ',');
@@ -251,7 +251,7 @@ next_member(PgsyncJsonDocument *document, bool first)
 static bool
 next_element(PgsyncJsonDocument *document, bool first)
 {
-	if (accept(document, ']'))
+	if (accept_byte(document, ']'))
 		return false;
 	if (!first)
 		expect(document, ',');
@@ -308,9 +308,9 @@ enter_path(PgsyncJsonDocument *document)
 		char		c = peek(document);
 
 		document->open[step] = c;
-		if (accept(document, '{'))
+		if (accept_byte(document, '{'))
 			enter_object(document, lfirst(cell), step);
-		else if (accept(document, '['))
+		else if (accept_byte(document, '['))
 			enter_array(document, lfirst(cell), step);
 		else
 		{
