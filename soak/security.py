@@ -12,6 +12,7 @@ import os
 import pglast
 import psycopg
 from pglast import ast
+from pglast.enums import DropBehavior, ObjectType
 
 from common import WORK, check, connect, finish, note, scalar
 
@@ -389,9 +390,13 @@ def trusted_install(conn):
     check(scalar(theirs, "SELECT rolsuper FROM pg_proc JOIN pg_roles r ON"
                          " r.oid = proowner WHERE proname = 'insert_one'"),
           "the owner of a database creates the extension, a superuser owns it")
-    check(scalar(theirs, "SELECT bool_and(NOT prosecdef AND NOT proisstrict)"
+    check(scalar(theirs, "SELECT bool_and(NOT prosecdef AND (NOT proisstrict"
+                         " OR proname ~ '^row_source_(in|out|recv|send)$'))"
                          " FROM pg_proc WHERE probin LIKE '%pgsync'"),
-          "no function is SECURITY DEFINER or STRICT")
+          "no function is SECURITY DEFINER, none but a type's own is STRICT")
+    arguments = scalar(theirs, "SELECT pg_get_function_identity_arguments(oid)"
+                               " FROM pg_proc WHERE oid = 'get_insert_data("
+                               "regclass, jsonb)'::regprocedure")
     theirs.execute("DROP EXTENSION pgsync")
     nobody = connect(dbname="theirs", user="nobody")
     try:
@@ -401,9 +406,8 @@ def trusted_install(conn):
         state = error.sqlstate
     check(state == "42501", "others may not create it")
     nobody.close()
-    theirs.execute("""CREATE FUNCTION public.insert_many(regclass, jsonb,
-        text DEFAULT NULL) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'
-        """)
+    theirs.execute(f"""CREATE FUNCTION public.get_insert_data({arguments})
+        RETURNS record LANGUAGE sql AS 'SELECT NULL::text, NULL::jsonb'""")
     try:
         theirs.execute("CREATE EXTENSION pgsync")
         state = "00000"
@@ -445,6 +449,13 @@ def complaints(statement):
     """What is wrong with one statement of an install script."""
     if isinstance(statement, ast.CommentStmt):
         return []
+    # a type's own, by the functions that the script has just made
+    if isinstance(statement, ast.DefineStmt):
+        return [] if statement.kind == ObjectType.OBJECT_TYPE else ["DefineStmt"]
+    # an update drops what it replaces, and must not miss it
+    if isinstance(statement, ast.DropStmt):
+        return ["DROP IF EXISTS or CASCADE"] if statement.missing_ok or \
+            statement.behavior != DropBehavior.DROP_RESTRICT else []
     if not isinstance(statement, ast.CreateFunctionStmt):
         return [f"{type(statement).__name__} in an install script"]
     name = ".".join(part.val if hasattr(part, "val") else part.sval
