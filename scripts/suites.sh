@@ -9,6 +9,17 @@
 # What the suites need besides the server.
 suite_packages=(libipc-run-perl iso-codes ieee-data unicode-data)
 
+# Adds what only some servers have a package of: tests that want it skip
+# where it is missing.
+if [ -z "${PG_CONFIG:-}" ]; then
+  for optional in "postgresql-$(packaged_version)-pgaudit"; do
+    if package_installed "$optional" ||
+      [ -n "$(apt-cache search --names-only "^$optional\$" 2>/dev/null)" ]; then
+      suite_packages+=("$optional")
+    fi
+  done
+fi
+
 # What the server that they run on needs to be set to.
 suite_settings=("max_prepared_transactions = 4" "wal_level = logical")
 

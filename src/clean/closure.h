@@ -11,6 +11,7 @@
 #define PGSYNC_CLOSURE_H
 
 #include "nodes/pg_list.h"
+#include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/hsearch.h"
 
@@ -44,6 +45,7 @@ typedef struct PgsyncClosureTable
 
 	bool		observed;		/* TRUNCATE could be told from a deletion */
 	PgsyncFate	fate;			/* set by pgsync_raise_fate alone */
+	RangeVar   *written;		/* how it stands in core's TRUNCATE, or NULL */
 
 	/* what makes it one of the tables that were cleaned */
 	bool		has_rows;		/* or may have had */

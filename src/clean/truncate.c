@@ -3,9 +3,10 @@
  * truncate.c
  *	  The part of the closure that goes to core's TRUNCATE.
  *
- * It is one statement, run through SPI so that utility hooks see it.  Core
- * checks that statement like any other, so it must be one that the caller
- * could have written: every table that references one in it is in it too
+ * It is one statement, run so that utility hooks see it; truncate_lookup.c
+ * insists that it finds the tables that are meant.  Core checks the statement
+ * like any other, so it must be one that the caller could have written: every
+ * table that references one in it is in it too
  * (empty or not), and a child that the caller has no privilege on or cannot
  * name, or that has observers, is reached through the table that was named.
  *
@@ -21,10 +22,17 @@
 #include "catalog/pg_namespace.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "common/spi_util.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "access/xact.h"
 #include "clean/truncate.h"
+#include "clean/truncate_lookup.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 /* Returns the closure's entry for a table that must be in it. */
 static PgsyncClosureTable *
@@ -194,38 +202,141 @@ pgsync_truncate_complete(PgsyncClosure *closure)
 		take_all(closure);
 }
 
-/*
- * Runs the statement, if there is anything for it to do.
- *
- * The tables stand in it in the order in which TRUNCATE itself would have
- * found them, which is the order in which their triggers fire.
- */
-void
-pgsync_truncate_run(PgsyncClosure *closure, bool restart)
+/* Returns how a table stands in the statement, under the name it has now. */
+static RangeVar *
+write_table(PgsyncClosureTable *table)
 {
-	StringInfoData query;
-	const char *separator = "TRUNCATE TABLE ";
+	char	   *schema = get_namespace_name(get_rel_namespace(table->relid));
+	RangeVar   *rangevar;
+
+	if (schema == NULL)
+		elog(ERROR, "cache lookup failed for the schema of relation %u",
+			 table->relid);
+	rangevar = makeRangeVar(schema, get_rel_name(table->relid), -1);
+	rangevar->inh = table->fate == PGSYNC_FATE_WHOLE;
+	return rangevar;
+}
+
+/*
+ * Makes the statement for core: the tables that it is to truncate.
+ *
+ * They stand in it in the order in which TRUNCATE itself would have found
+ * them, which is the order in which their triggers fire.  Without any, there
+ * is nothing that CASCADE could lead to, and nothing to search for it.
+ */
+static TruncateStmt *
+make_statement(PgsyncClosure *closure, bool restart)
+{
+	TruncateStmt *statement = makeNode(TruncateStmt);
 	ListCell   *cell;
 
-	initStringInfo(&query);
 	foreach(cell, closure->tables)
 	{
 		PgsyncClosureTable *table = lfirst(cell);
 
+		table->written = NULL;
 		if (table->fate != PGSYNC_FATE_TRUNCATED &&
 			table->fate != PGSYNC_FATE_WHOLE)
 			continue;
-		appendStringInfo(&query, "%s%s%s", separator,
+		table->written = write_table(table);
+		statement->relations = lappend(statement->relations, table->written);
+	}
+	statement->restart_seqs = restart;
+	statement->behavior = closure->cascade && statement->relations != NIL ?
+		DROP_CASCADE : DROP_RESTRICT;
+	return statement;
+}
+
+/*
+ * Returns the statement's text: the tables that core truncates, and those
+ * that are emptied or restarted without it; NULL if there is none of either.
+ */
+static char *
+make_text(PgsyncClosure *closure, bool restart)
+{
+	const char *separator = "TRUNCATE TABLE ";
+	StringInfoData text;
+	ListCell   *cell;
+
+	initStringInfo(&text);
+	foreach(cell, closure->tables)
+	{
+		PgsyncClosureTable *table = lfirst(cell);
+
+		if (table->fate == PGSYNC_FATE_COVERED ||
+			(table->fate == PGSYNC_FATE_LEFT && !table->restarted))
+			continue;
+		appendStringInfo(&text, "%s%s%s", separator,
 						 table->fate == PGSYNC_FATE_WHOLE ? "" : "ONLY ",
 						 pgsync_table_name(table->relid));
 		separator = ", ";
 	}
-	if (query.len == 0)
-		return;
-	appendStringInfo(&query, " %s IDENTITY %s",
+	if (text.len == 0)
+		return NULL;
+	appendStringInfo(&text, " %s IDENTITY %s",
 					 restart ? "RESTART" : "CONTINUE",
 					 closure->cascade ? "CASCADE" : "RESTRICT");
-	pgsync_spi_connect();
-	pgsync_spi_execute(query.data, SPI_OK_UTILITY);
-	pgsync_spi_finish();
+	return text.data;
+}
+
+/* Names the statement in errors, as SPI does. */
+static void
+truncate_error_callback(void *arg)
+{
+	errcontext("SQL statement \"%s\"", (const char *) arg);
+}
+
+/* Runs the statement as a utility command within a query. */
+static void
+run_statement(TruncateStmt *statement, const char *text)
+{
+	PlannedStmt *planned = makeNode(PlannedStmt);
+	ErrorContextCallback callback;
+
+	planned->commandType = CMD_UTILITY;
+	planned->canSetTag = true;
+	planned->utilityStmt = (Node *) statement;
+
+	callback.callback = truncate_error_callback;
+	callback.arg = unconstify(char *, text);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	ProcessUtility(planned, text, false, PROCESS_UTILITY_QUERY, NULL, NULL,
+				   None_Receiver, NULL);
+	PopActiveSnapshot();
+	error_context_stack = callback.previous;
+	CommandCounterIncrement();
+}
+
+/*
+ * Runs core's TRUNCATE on the tables that are left to it, if any.
+ *
+ * Utility hooks, audit among them, are to see one TRUNCATE for all that is
+ * emptied.  So where there is such a hook, the text names the tables emptied
+ * in place too, and a statement without tables runs if there are no others.
+ */
+void
+pgsync_truncate_run(PgsyncClosure *closure, bool restart)
+{
+	TruncateStmt *statement = make_statement(closure, restart);
+	PgsyncClosure *previous;
+	char	   *text;
+
+	if (statement->relations == NIL && ProcessUtility_hook == NULL)
+		return;
+	text = make_text(closure, restart);
+
+	if (text == NULL)
+		return;
+	previous = pgsync_watch_truncate(closure);
+	PG_TRY();
+	{
+		run_statement(statement, text);
+	}
+	PG_FINALLY();
+	{
+		(void) pgsync_watch_truncate(previous);
+	}
+	PG_END_TRY();
 }
