@@ -116,8 +116,9 @@ foreach my $kind (qw(elements string escapes digits blanks brackets))
 		my $late = work_of($call, $timeout) - $timeout / 1000;
 		$worst = $late if $late > $worst;
 	}
-	# core puts a jsonb together in one go
-	my $share = $kind eq 'elements' ? 0.5 : 0.15;
+	# What notices no cancel works on for 7/8 of its time after the first one.
+	# Core fetches the argument, and puts a jsonb together, in one go.
+	my $share = $kind eq 'elements' ? 0.75 : 0.5;
 	cmp_ok($worst, '<', $share * $whole + 0.05,
 		sprintf('%s: of %.2f s of work, %.2f s after a cancel', $kind, $whole, $worst));
 }
