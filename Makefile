@@ -15,6 +15,8 @@ ifneq ($(here),./)
 ifneq ($(wildcard $(here)src/pgsync.o),)
 $(error the source tree $(here) is built itself: run make clean there first)
 endif
+# PGXS itself sets it only if the server was built outside of its tree.
+VPATH = $(patsubst %/,%,$(here))
 endif
 
 MODULE_big = pgsync
