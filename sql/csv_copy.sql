@@ -168,7 +168,6 @@ INSERT INTO conflict_case (label, ddl) VALUES
 ('exclusion', 'CREATE TABLE play.t (a int, b text, c int, EXCLUDE USING gist (int4range(a, a + 3) WITH &&))'),
 ('exclusion and key', 'CREATE TABLE play.t (a int, b text UNIQUE, c int, EXCLUDE USING gist (a WITH =))'),
 ('deferrable', 'CREATE TABLE play.t (a int UNIQUE DEFERRABLE, b text, c int)'),
-('collation', 'CREATE COLLATION play.any_case (provider = icu, locale = ''und-u-ks-level2'', deterministic = false); CREATE TABLE play.t (a int, b text COLLATE play.any_case UNIQUE, c int)'),
 ('check', 'CREATE TABLE play.t (a int PRIMARY KEY, b text, c int CHECK (c < 499))'),
 ('check broken by a doublet', 'CREATE TABLE play.t (a int PRIMARY KEY, b text CHECK (b <> ''row 200''), c int); INSERT INTO play.t VALUES (200)'),
 ('generated key', 'CREATE TABLE play.t (a int, b text, c int, k int GENERATED ALWAYS AS (a / 2) STORED PRIMARY KEY)'),

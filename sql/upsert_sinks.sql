@@ -96,7 +96,7 @@ INSERT INTO upsert_case (label, ddl, input) VALUES
  '[{"id": 1, "a": 9}, {"id": 2, "b": null}, {"id": 3, "c": 3}, {"id": 4, "a": null, "c": 4}, {"id": 5, "c": 5}, {"id": 5, "a": 6}, {"id": 1, "b": "x", "a": 1}]'),
 ('a key again and again', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text)' || have(2),
  (SELECT jsonb_agg(jsonb_build_object('id', 1 + i % 3, 'a', i)) FROM generate_series(1, 900) i)),
-('key of two columns, and text', 'CREATE COLLATION play.any_case (provider = icu, locale = ''und-u-ks-level2'', deterministic = false); CREATE TABLE play.t (id text COLLATE play.any_case PRIMARY KEY, a int, b text)' || have(3), '[{"id": "1", "a": 7}, {"id": "x", "a": 1}, {"id": "X", "a": 2}, {"id": "x", "b": "y"}]'),
+('key of text', 'CREATE TABLE play.t (id text COLLATE "C" PRIMARY KEY, a int, b text)' || have(3), '[{"id": "1", "a": 7}, {"id": "x", "a": 1}, {"id": "X", "a": 2}, {"id": "x", "b": "y"}]'),
 ('other indexes', 'CREATE TABLE play.t (id int PRIMARY KEY, a int UNIQUE, b text); CREATE INDEX ON play.t (lower(b)); CREATE INDEX ON play.t USING hash (b); CREATE INDEX ON play.t (b) WHERE a > 50' || have(50), many(100)),
 ('summarizing index', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text) WITH (fillfactor = 30); CREATE INDEX ON play.t USING brin (a)' || have(50), many(50)),
 ('broken unique of another column', 'CREATE TABLE play.t (id int PRIMARY KEY, a int UNIQUE, b text)' || have(50), '[{"id": 1, "a": 100}, {"id": 2, "a": 101}, {"id": 3, "a": 50}]'),

@@ -27,6 +27,16 @@ my $worker_row = "backend_type = 'pgsync drop_db'";
 my $worker_waits =
   "SELECT count(*) = 1 FROM pg_stat_activity WHERE $worker_row AND wait_event_type = 'Lock'";
 
+# What a session's query prints, without the last line end, which some
+# versions of PostgreSQL::Test leave there and others cut off.
+sub answer
+{
+	my ($session, $query) = @_;
+	my $output = $session->query($query);
+	chomp $output;
+	return $output;
+}
+
 # The files of the dynamic shared memory segments that exist now.
 sub segments
 {
@@ -233,7 +243,7 @@ nothing_left('series');
 #
 make_db('busy');
 my $guest = $node->background_psql('busy');
-my $guest_pid = $guest->query_safe('SELECT pg_backend_pid()');
+my $guest_pid = answer($guest, 'SELECT pg_backend_pid()');
 like(
 	error_of(q{SELECT drop_db('busy')}),
 	qr/^ERROR:  55006: database "busy" is being accessed by other users\nDETAIL:  There is 1 other session using the database\.$/,
@@ -317,7 +327,7 @@ $node->safe_psql('postgres',
 	'ALTER DATABASE strangers ALLOW_CONNECTIONS false');
 $inside->query_safe(
 	'SET default_transaction_read_only = off; SET ROLE regress_nologin');
-is($inside->query(q{SELECT drop_db('owned')}),
+is(answer($inside, q{SELECT drop_db('owned')}),
 	't', 'the owner needs neither LOGIN nor CONNECT, being there already');
 is(db_exists('owned'), '0', 'gone');
 $inside->quit;
