@@ -39,10 +39,14 @@ WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
        OR obj_description(p.oid, 'pg_proc') IS NULL
        OR p.proacl IS NOT NULL)
 ORDER BY 1;
--- the developer setting
+-- the developer settings
 LOAD 'pgsync';
 SHOW pgsync.sink;
 SET pgsync.sink = statement;
 SET pgsync.sink = sideways;
 RESET pgsync.sink;
+SHOW pgsync.scan;
+SET pgsync.scan = plain;
+SET pgsync.scan = upwards;
+RESET pgsync.scan;
 SET pgsync.unknown = 1;

@@ -518,4 +518,95 @@ pgsync_owns_schema(Oid nspid, Oid roleid)
 	pg_namespace_aclcheck(objectid, roleid, mode)
 #endif
 
+/*
+ * Vectors of bytes.  PostgreSQL 16 (56f2c7b58b) has them in a header of its
+ * own, 17 (9f225e992b) completes it with what says where a byte was found; a
+ * server for other processors defines USE_NO_SIMD.
+ */
+#if PG_VERSION_NUM >= 160000
+#include "port/simd.h"
+#elif defined(__x86_64__) || defined(_M_AMD64)
+#include <emmintrin.h>
+#define USE_SSE2
+typedef __m128i Vector8;
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+#include <arm_neon.h>
+#define USE_NEON
+typedef uint8x16_t Vector8;
+#else
+#define USE_NO_SIMD
+#endif
+
+#if PG_VERSION_NUM < 160000 && !defined(USE_NO_SIMD)
+static inline void
+vector8_load(Vector8 *v, const uint8 *s)
+{
+#ifdef USE_SSE2
+	*v = _mm_loadu_si128((const __m128i *) s);
+#else
+	*v = vld1q_u8(s);
+#endif
+}
+
+static inline Vector8
+vector8_broadcast(const uint8 c)
+{
+#ifdef USE_SSE2
+	return _mm_set1_epi8(c);
+#else
+	return vdupq_n_u8(c);
+#endif
+}
+
+static inline Vector8
+vector8_or(const Vector8 v1, const Vector8 v2)
+{
+#ifdef USE_SSE2
+	return _mm_or_si128(v1, v2);
+#else
+	return vorrq_u8(v1, v2);
+#endif
+}
+
+static inline Vector8
+vector8_eq(const Vector8 v1, const Vector8 v2)
+{
+#ifdef USE_SSE2
+	return _mm_cmpeq_epi8(v1, v2);
+#else
+	return vceqq_u8(v1, v2);
+#endif
+}
+#endif
+
+#if PG_VERSION_NUM < 170000 && !defined(USE_NO_SIMD)
+static inline Vector8
+vector8_min(const Vector8 v1, const Vector8 v2)
+{
+#ifdef USE_SSE2
+	return _mm_min_epu8(v1, v2);
+#else
+	return vminq_u8(v1, v2);
+#endif
+}
+
+/* Returns the high bit of each byte, that of the first as the lowest bit. */
+static inline uint32
+vector8_highbit_mask(const Vector8 v)
+{
+#ifdef USE_SSE2
+	return _mm_movemask_epi8(v);
+#else
+	static const uint8 place[16] = {
+		1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128
+	};
+	uint8x16_t	set = vreinterpretq_u8_s8(vshrq_n_s8(vreinterpretq_s8_u8(v), 7));
+	uint8x16_t	bits = vandq_u8(set, vld1q_u8(place));
+
+	return vaddv_u8(vget_low_u8(bits)) |
+		(uint32) vaddv_u8(vget_high_u8(bits)) << 8;
+#endif
+}
+#endif
+
 #endif							/* PGSYNC_COMPAT_H */

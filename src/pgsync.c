@@ -24,6 +24,14 @@ static const struct config_enum_entry sink_options[] = {
 	{NULL, 0, false}
 };
 
+int			pgsync_scan_setting = PGSYNC_SCAN_AUTO;
+
+static const struct config_enum_entry scan_options[] = {
+	{"auto", PGSYNC_SCAN_AUTO, false},
+	{"plain", PGSYNC_SCAN_PLAIN, false},
+	{NULL, 0, false}
+};
+
 void		_PG_init(void);
 
 /* Defines pgsync's settings when the server loads the library. */
@@ -36,6 +44,16 @@ _PG_init(void)
 							 &pgsync_sink_setting,
 							 PGSYNC_SINK_AUTO,
 							 sink_options,
+							 PGC_USERSET,
+							 GUC_NOT_IN_SAMPLE,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("pgsync.scan",
+							 "Chooses how pgsync reads rows.",
+							 "For tests: \"plain\" reads each value as if it were the first, a byte at a time; \"auto\" takes shorter ways where the result is the same.",
+							 &pgsync_scan_setting,
+							 PGSYNC_SCAN_AUTO,
+							 scan_options,
 							 PGC_USERSET,
 							 GUC_NOT_IN_SAMPLE,
 							 NULL, NULL, NULL);

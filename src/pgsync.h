@@ -29,4 +29,17 @@ typedef enum PgsyncSinkSetting
 
 extern int	pgsync_sink_setting;
 
+/*
+ * The developer setting pgsync.scan: how input is read.  "auto" predicts rows
+ * from the ones before, uses vector instructions and converts usual values
+ * directly; "plain" does without, so that tests can compare the two.
+ */
+typedef enum PgsyncScanSetting
+{
+	PGSYNC_SCAN_AUTO,
+	PGSYNC_SCAN_PLAIN,
+} PgsyncScanSetting;
+
+extern int	pgsync_scan_setting;
+
 #endif							/* PGSYNC_H */

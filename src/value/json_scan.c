@@ -21,19 +21,13 @@
 
 #include "value/json_scan.h"
 #include "common/jsonapi.h"
+#include "common/vector.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 #include "compat.h"
 
 /* Bytes of a string between two looks for a cancel */
 #define STRING_PIECE	(1024 * 1024)
-
-/* Returns whether c is a byte that a string's scan must look at. */
-static inline bool
-is_special(char c)
-{
-	return c == '"' || c == '\\' || (unsigned char) c < 0x20;
-}
 
 /*
  * Skips bytes that mean themselves in a string.  As the string may be the
@@ -46,8 +40,7 @@ skip_plain(const char *p, const char *end)
 	{
 		const char *piece_end = p + Min(end - p, STRING_PIECE);
 
-		while (p < piece_end && !is_special(*p))
-			p++;
+		p = pgsync_find_json_special(p, piece_end);
 		if (p < piece_end || p == end)
 			return p;
 		CHECK_FOR_INTERRUPTS();

@@ -15,6 +15,7 @@
  */
 #include "pgsync.h"
 
+#include "common/vector.h"
 #include "value/json_scan.h"
 #include "value/json_skip.h"
 #include "utils/memutils.h"
@@ -250,9 +251,8 @@ pgsync_json_skip(PgsyncJsonSkip *skip, const char **ptr, const char *end)
 
 		pgsync_json_check_interrupts(p);
 		/* the bytes of a string that are nothing but that */
-		while (skip->state == SKIP_STRING && p < end && *p != '"' &&
-			   *p != '\\' && (unsigned char) *p >= ' ')
-			p++;
+		if (skip->state == SKIP_STRING)
+			p = pgsync_find_json_special(p, end);
 		if (p == end)
 			break;
 		if (!take_byte(skip, *p, &again))
