@@ -199,16 +199,51 @@ pgsync_closest_feed(PgsyncClosestName *closest, const char *candidate)
 	}
 }
 
+/* Returns the first letter or digit of a name, or its end. */
+static const char *
+next_letter(const char *name)
+{
+	while (*name != '\0' && !IS_HIGHBIT_SET(*name) &&
+		   !isalnum((unsigned char) *name))
+		name++;
+	return name;
+}
+
+/*
+ * Returns whether two names are spelled with the same letters and digits, of
+ * which there are some: "userId" is user_id, "E-Mail" is email.
+ */
+static bool
+same_letters(const char *name1, const char *name2)
+{
+	bool		any = false;
+
+	for (;;)
+	{
+		name1 = next_letter(name1);
+		name2 = next_letter(name2);
+		if (*name1 == '\0' || *name2 == '\0')
+			return any && *name1 == *name2;
+		if (pg_ascii_tolower((unsigned char) *name1) !=
+			pg_ascii_tolower((unsigned char) *name2))
+			return false;
+		any = true;
+		name1++;
+		name2++;
+	}
+}
+
 /*
  * Returns the column of "rel" that "name" probably meant, or NULL.
  *
  * A name that differs in case only is always a match: quoting is what people
- * get wrong most.
+ * get wrong most.  So is one that other conventions have spelled.
  */
 const char *
 pgsync_closest_attribute(Relation rel, const char *name)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
+	const char *variant = NULL;
 	PgsyncClosestName closest;
 
 	pgsync_closest_init(&closest, name);
@@ -220,7 +255,9 @@ pgsync_closest_attribute(Relation rel, const char *name)
 			continue;
 		if (pg_strcasecmp(NameStr(attr->attname), name) == 0)
 			return NameStr(attr->attname);
+		if (variant == NULL && same_letters(NameStr(attr->attname), name))
+			variant = NameStr(attr->attname);
 		pgsync_closest_feed(&closest, NameStr(attr->attname));
 	}
-	return closest.match;
+	return variant != NULL ? variant : closest.match;
 }

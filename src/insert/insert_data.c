@@ -18,13 +18,33 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "common/spi_util.h"
-#include "row/target.h"
+#include "row/unknown_names.h"
 #include "source/jsonb_rows.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(get_insert_data);
+
+/* Reports all keys of an object that are no columns. */
+pg_noreturn static void
+report_unknown_keys(PgsyncTarget *target, JsonbContainer *object)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(object);
+	PgsyncUnknownNames unknown = {.target = target};
+	JsonbValue	key;
+
+	JsonbIteratorNext(&iterator, &key, true);	/* WJB_BEGIN_OBJECT */
+	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	{
+		if (pgsync_target_find(target, key.val.string.val,
+							   key.val.string.len) == 0)
+			pgsync_unknown_names_add(&unknown, key.val.string.val,
+									 key.val.string.len);
+		JsonbIteratorNext(&iterator, &key, true);	/* WJB_VALUE */
+	}
+	pgsync_unknown_names_report(&unknown);
+}
 
 /* Collects the columns that an object names, in the order of the table. */
 static List *
@@ -41,8 +61,7 @@ object_columns(PgsyncTarget *target, JsonbContainer *object)
 												value.val.string.len);
 
 		if (attnum == 0)
-			pgsync_target_unknown_column(target, value.val.string.val,
-										 value.val.string.len);
+			report_unknown_keys(target, object);
 		columns = lappend_int(columns, attnum);
 		JsonbIteratorNext(&iterator, &value, true); /* WJB_VALUE */
 	}

@@ -128,6 +128,12 @@ struct PgsyncSource
 	 */
 	const bool *ignored;
 	AttrNumber	scalar_column;
+
+	/*
+	 * Has the caller the options of a row_source?  Then errors for names that
+	 * are no columns hint at those.
+	 */
+	bool		has_options;
 };
 
 /* Returns whether a column's values need not be converted. */

@@ -149,6 +149,7 @@ pgsync_row_source_open(PgsyncTarget *target, Datum datum)
 	Jsonb	   *columns = (Jsonb *) value->fields[PGSYNC_FIELD_COLUMNS];
 	Jsonb	   *expressions = (Jsonb *) value->fields[PGSYNC_FIELD_TRANSFORMS];
 	PgsyncTarget *view = target;
+	PgsyncSource *inner;
 	List	   *transforms = NIL;
 
 	check_reader(value);
@@ -159,8 +160,9 @@ pgsync_row_source_open(PgsyncTarget *target, Datum datum)
 	if (columns != NULL || value->ignore_unknown)
 		view->names = pgsync_names_create(target, columns,
 										  value->ignore_unknown);
+	inner = open_inner(view, value);
+	inner->has_options = true;
 	if (transforms == NIL)
-		return open_inner(view, value);
-	return pgsync_source_transform_create(target, open_inner(view, value),
-										  transforms);
+		return inner;
+	return pgsync_source_transform_create(target, inner, transforms);
 }

@@ -22,6 +22,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "row/unknown_names.h"
 #include "source/csv_split.h"
 #include "source/source_csv.h"
 #include "utils/rel.h"
@@ -177,14 +178,35 @@ delimiter_hint(const char *header)
 	return NULL;
 }
 
-/* Reports a name in the header that is no column (42703). */
+/*
+ * Reports the names of the header, from this on, that are no columns (42703).
+ */
 pg_noreturn static void
-report_unknown_name(CsvSource *source, const char *name)
+report_unknown_names(CsvSource *source, List *names, int position)
 {
-	pgsync_undefined_column(source->base.target->rel, name, strlen(name),
-							_("The first line of the CSV must name columns of the target."),
-							source->nfields == 1 ? delimiter_hint(name) : NULL,
-							_("A field that is not to be loaded can be named in exclude_columns."));
+	PgsyncUnknownNames unknown = {
+		.target = source->base.target,
+		.has_options = source->base.has_options
+	};
+	ListCell   *cell;
+
+	if (source->options.header == NIL)
+		unknown.detail = _("The first line of the CSV must name columns of the target.");
+	if (source->nfields == 1)
+		unknown.hint = delimiter_hint(linitial(names));
+	if (!source->base.has_options)
+		unknown.otherwise = _("A field that is not to be loaded can be named in exclude_columns.");
+	for_each_from(cell, names, position)
+	{
+		const char *name = lfirst(cell);
+		int			len = strlen(name);
+
+		CHECK_FOR_INTERRUPTS();
+		if (len > 0 && find_excluded(source, name) == NULL &&
+			pgsync_target_find_near(unknown.target, name, len, 0) == 0)
+			pgsync_unknown_names_add(&unknown, name, len);
+	}
+	pgsync_unknown_names_report(&unknown);
 }
 
 /* Reports a name in the header whose column has come before (42701). */
@@ -203,15 +225,16 @@ report_named_twice(CsvSource *source, const char *name, AttrNumber attnum)
 }
 
 /*
- * Finds the column that a name in the header means; 0 if it is dropped.
+ * Finds the column that one of the header's names means; 0 if it is dropped.
  *
  * Errors: 22P04 for an empty name, 42703 for an unknown one, 42701 for one
  * whose column has come before.
  */
 static AttrNumber
-resolve_name(CsvSource *source, const char *name, int position)
+resolve_name(CsvSource *source, List *names, int position)
 {
 	PgsyncTarget *target = source->base.target;
+	const char *name = list_nth(names, position);
 	ExcludedName *excluded = find_excluded(source, name);
 	AttrNumber	attnum;
 
@@ -232,7 +255,7 @@ resolve_name(CsvSource *source, const char *name, int position)
 	if (attnum == PGSYNC_DROPPED_NAME)
 		return 0;
 	if (attnum == 0)
-		report_unknown_name(source, name);
+		report_unknown_names(source, names, position);
 	if (source->named[attnum - 1])
 		report_named_twice(source, name, attnum);
 	source->named[attnum - 1] = true;
@@ -324,7 +347,7 @@ read_header(CsvSource *source)
 		CsvField   *field = &source->fields[position];
 
 		field->name = lfirst(cell);
-		field->attnum = resolve_name(source, field->name, position);
+		field->attnum = resolve_name(source, names, position);
 		field->converter = field->attnum == 0 ? NULL :
 			pgsync_target_converter(target, field->attnum);
 	}

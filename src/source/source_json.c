@@ -22,6 +22,7 @@
 #include "value/json_to_jsonb.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
+#include "row/unknown_names.h"
 #include "source/json_document.h"
 #include "source/jsonb_rows.h"
 #include "source/row_source.h"
@@ -55,8 +56,8 @@ typedef struct JsonSource
 	PgsyncJsonToken *tokens;	/* the current row's values, by attribute */
 	PgsyncJsonToken *keys;		/* and the keys that they came under */
 	AttrNumber	conflict;		/* a column that two keys stand for, or 0 */
-	PgsyncJsonToken unknown;	/* its first key that is no column, if any */
-	bool		has_unknown;
+	uint64		nunknown;		/* how many of its keys are no columns */
+	PgsyncJsonToken unknown[PGSYNC_UNKNOWN_SHOWN];	/* the first of them */
 	StringInfoData replaced;	/* tokens of values that are not to be used */
 	StringInfoData buf;			/* for unescaping */
 } JsonSource;
@@ -156,9 +157,25 @@ replace_value(JsonSource *source, const PgsyncJsonToken *value)
 						   sizeof(PgsyncJsonToken));
 }
 
+/* Keeps a key that is no column, or counts it. */
+static void
+keep_unknown(JsonSource *source, const PgsyncJsonToken *key)
+{
+	int			kept = Min(source->nunknown, PGSYNC_UNKNOWN_SHOWN);
+
+	for (int i = 0; i < kept; i++)
+	{
+		if (same_key(&source->unknown[i], key))
+			return;
+	}
+	if (kept < PGSYNC_UNKNOWN_SHOWN)
+		source->unknown[kept] = *key;
+	source->nunknown++;
+}
+
 /*
  * Keeps the value of a key.  Of a key that comes twice in an object the last
- * value counts, as in jsonb.  Of keys that are no columns the first is kept.
+ * value counts, as in jsonb.
  */
 static inline void
 keep_value(JsonSource *source, const PgsyncJsonToken *key,
@@ -174,9 +191,7 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 	}
 	if (attnum == 0)
 	{
-		if (!source->has_unknown)
-			source->unknown = *key;
-		source->has_unknown = true;
+		keep_unknown(source, key);
 		return;
 	}
 	if (source->named_by[attnum - 1] != source->scans)
@@ -207,7 +222,7 @@ scan_object(JsonSource *source)
 	PgsyncJsonToken value;
 
 	source->nsequence = 0;
-	source->has_unknown = false;
+	source->nunknown = 0;
 	source->conflict = 0;
 	resetStringInfo(&source->replaced);
 	scan->ptr++;
@@ -249,7 +264,7 @@ keep_bare_value(JsonSource *source, const PgsyncJsonToken *value)
 {
 	AttrNumber	attnum = source->base.scalar_column;
 
-	source->has_unknown = false;
+	source->nunknown = 0;
 	source->conflict = 0;
 	resetStringInfo(&source->replaced);
 	source->named_by[attnum - 1] = source->scans;
@@ -335,19 +350,32 @@ json_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	return true;
 }
 
-/* Reports the key that is no column (42703). */
+/* Reports the keys that are no columns (42703). */
 pg_noreturn static void
-report_unknown_key(JsonSource *source)
+report_unknown_keys(JsonSource *source)
 {
-	PgsyncJsonToken *key = &source->unknown;
+	PgsyncUnknownNames unknown = {
+		.target = source->base.target,
+		.has_options = source->base.has_options
+	};
+	int			kept = Min(source->nunknown, PGSYNC_UNKNOWN_SHOWN);
 
-	if (!key->escaped)
-		pgsync_target_unknown_column(source->base.target, key->start, key->len);
-	resetStringInfo(&source->buf);
-	if (!pgsync_json_unescape(key, &source->buf))
-		report_invalid(source);
-	pgsync_target_unknown_column(source->base.target, source->buf.data,
-								 source->buf.len);
+	for (int i = 0; i < kept; i++)
+	{
+		PgsyncJsonToken *key = &source->unknown[i];
+
+		if (!key->escaped)
+		{
+			pgsync_unknown_names_add(&unknown, key->start, key->len);
+			continue;
+		}
+		resetStringInfo(&source->buf);
+		if (!pgsync_json_unescape(key, &source->buf))
+			report_invalid(source);
+		pgsync_unknown_names_add(&unknown, source->buf.data, source->buf.len);
+	}
+	unknown.more = source->nunknown - kept;
+	pgsync_unknown_names_report(&unknown);
 }
 
 /* Converts a string; an invalid escape is reported by core's parser. */
@@ -442,8 +470,8 @@ report_fault(JsonSource *source)
 		report_invalid(source);
 	if (source->fault == JSON_ROW_NO_OBJECT)
 		report_not_an_object(source);
-	if (source->has_unknown)
-		report_unknown_key(source);
+	if (source->nunknown > 0)
+		report_unknown_keys(source);
 	if (source->conflict != 0)
 		pgsync_names_conflict(source->base.target, source->conflict);
 	check_replaced(source);
@@ -455,7 +483,7 @@ json_source_convert(PgsyncSource *base, PgsyncRow *row)
 {
 	JsonSource *source = (JsonSource *) base;
 
-	if (source->fault != JSON_ROW_FINE || source->has_unknown ||
+	if (source->fault != JSON_ROW_FINE || source->nunknown > 0 ||
 		source->conflict != 0 || source->replaced.len > 0)
 		report_fault(source);
 	for (int i = 0; i < source->nsequence; i++)

@@ -13,6 +13,8 @@
  */
 #include "pgsync.h"
 
+#include "miscadmin.h"
+#include "row/unknown_names.h"
 #include "source/json_document.h"
 #include "source/jsonb_rows.h"
 #include "source/source_json.h"
@@ -46,6 +48,30 @@ jsonb_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	return true;
 }
 
+/* Reports all keys of the element that are no columns. */
+pg_noreturn static void
+report_unknown_keys(JsonbSource *source)
+{
+	JsonbIterator *pairs = JsonbIteratorInit(pgsync_jsonb_rows_object(&source->rows));
+	PgsyncUnknownNames unknown = {
+		.target = source->base.target,
+		.has_options = source->base.has_options
+	};
+	JsonbValue	key;
+
+	JsonbIteratorNext(&pairs, &key, true);	/* WJB_BEGIN_OBJECT */
+	while (JsonbIteratorNext(&pairs, &key, true) == WJB_KEY)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (pgsync_target_find_near(unknown.target, key.val.string.val,
+									key.val.string.len, 0) == 0)
+			pgsync_unknown_names_add(&unknown, key.val.string.val,
+									 key.val.string.len);
+		JsonbIteratorNext(&pairs, &key, true);	/* WJB_VALUE */
+	}
+	pgsync_unknown_names_report(&unknown);
+}
+
 /*
  * Returns the column that a key names, or PGSYNC_DROPPED_NAME; an unknown key
  * is an error.
@@ -60,8 +86,7 @@ find_key(JsonbSource *source, const JsonbValue *key, int position)
 												 key->val.string.len, guess);
 
 	if (attnum == 0)
-		pgsync_target_unknown_column(target, key->val.string.val,
-									 key->val.string.len);
+		report_unknown_keys(source);
 	if (position < target->natts)
 		source->sequence[position] = attnum;
 	return attnum;

@@ -23,6 +23,7 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
+#include "row/unknown_names.h"
 #include "source/query_rows.h"
 #include "source/source_json.h"
 #include "source/source_query.h"
@@ -120,6 +121,27 @@ make_cast(RowsQuery *source, int position, AttrNumber attnum)
 	return ExecInitExpr(expression_planner((Expr *) expr), NULL);
 }
 
+/* Reports all names of the query, from this on, that are no columns. */
+pg_noreturn static void
+report_unknown_names(RowsQuery *source, int position)
+{
+	TupleDesc	desc = source->rows.desc;
+	PgsyncUnknownNames unknown = {
+		.target = source->base.target,
+		.has_options = true
+	};
+
+	for (; position < desc->natts; position++)
+	{
+		const char *name = NameStr(TupleDescAttr(desc, position)->attname);
+
+		if (pgsync_target_find_near(unknown.target, name, strlen(name),
+									0) == 0)
+			pgsync_unknown_names_add(&unknown, name, strlen(name));
+	}
+	pgsync_unknown_names_report(&unknown);
+}
+
 /* Finds out where a column of the query goes. */
 static void
 resolve_column(RowsQuery *source, int position)
@@ -130,7 +152,7 @@ resolve_column(RowsQuery *source, int position)
 	AttrNumber	attnum = pgsync_target_find_near(target, name, strlen(name), 0);
 
 	if (attnum == 0)
-		pgsync_target_unknown_column(target, name, strlen(name));
+		report_unknown_names(source, position);
 	if (attnum == PGSYNC_DROPPED_NAME)
 		return;
 	if (source->named[attnum - 1])
@@ -197,6 +219,7 @@ open_value(RowsQuery *source)
 									 false);
 	source->value->ignored = source->base.ignored;
 	source->value->scalar_column = source->base.scalar_column;
+	source->value->has_options = true;
 	MemoryContextSwitchTo(oldcontext);
 }
 
