@@ -59,21 +59,50 @@ def alternate(ways, rounds=ROUNDS, before=None, check=None):
     return seconds
 
 
+def backend_cpu(conn):
+    """The CPU seconds that a connection's backend has used so far."""
+    with open(f"/proc/{conn.info.backend_pid}/schedstat",
+              encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1e9
+
+
+def alternate_cpu(conn, ways, **options):
+    """The same for ways that work in one connection's backend on this
+    machine: returns the seconds that passed, and those of its CPU."""
+    cpu = {name: [] for name in ways}
+
+    def measured(name, way):
+        def run():
+            start = backend_cpu(conn)
+            way()
+            cpu[name].append(backend_cpu(conn) - start)
+        return run
+
+    return alternate({name: measured(name, way)
+                      for name, way in ways.items()}, **options), cpu
+
+
 def sql(conn, query):
     """A way that runs a query."""
     return lambda: conn.execute(query)
 
 
-def table(title, seconds, base, notes=None):
-    """Prints medians, the spread, and ratios to the way named base."""
+def table(title, seconds, base, notes=None, cpu=None):
+    """Prints medians, the spread, and ratios to the way named base; of the
+    backend's CPU time too, if that was measured."""
     reference = statistics.median(seconds[base])
     print(f"\n### {title}\n")
-    print(f"| way | median s | min to max s | ratio to {base} |")
-    print("|---|---:|---:|---:|")
+    print(f"| way | median s | min to max s | ratio to {base} |"
+          f"{' CPU s | ratio |' if cpu else ''}")
+    print(f"|---|---:|---:|---:|{'---:|---:|' if cpu else ''}")
     for name, values in seconds.items():
         median = statistics.median(values)
         print(f"| {name} | {median:.4f} | {min(values):.4f} to "
-              f"{max(values):.4f} | {median / reference:.2f} |")
+              f"{max(values):.4f} | {median / reference:.2f} |", end="")
+        if cpu:
+            print(f" {statistics.median(cpu[name]):.4f} | "
+                  f"{ratio(cpu, name, base):.2f} |", end="")
+        print()
     if notes:
         print(f"\n{notes}")
     sys.stdout.flush()
