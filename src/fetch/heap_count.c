@@ -28,6 +28,7 @@
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/proc.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
 
 /*
