@@ -95,7 +95,7 @@ SELECT fetch_count('people', 'id = $2', 'a');
 SELECT fetch_count('people', NULL, 'a');
 SELECT fetch_json('SELECT 1', VARIADIC ARRAY['a', 'b']);
 SELECT fetch_all('SELECT id FROM people WHERE id = $1', 'one'::text);
-SELECT fetch_count('people', 'born = $1', '2024-13-01');
+SELECT fetch_count('people', 'born = $1', '2024-02-30');
 SELECT fetch_one('SELECT nosuch FROM people WHERE id = $1', '1');
 -- the two that need a cast: among typed arguments, and an array behind VARIADIC
 PREPARE mixed AS SELECT fetch_one('SELECT $1::int + $2 AS n', $1, 1);
