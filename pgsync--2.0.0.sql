@@ -945,6 +945,21 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION set_seq_max(regclass, regclass, name, boolean) IS
 'sets a sequence to the greatest value of the column it fills (descending: the least), or to its start if there is none, and returns its last value; not undone by ROLLBACK (rule: setval; errors 22004, 42P01, 42809, 42703, 42702, 42804, 22003, 42501, 25006)';
 
+CREATE FUNCTION set_seqs_max(
+    tables text[],                     -- in SQL's spelling; search_path applies
+    forward_only boolean DEFAULT false -- never set one back
+) RETURNS TABLE (
+    seq regclass,                      -- a sequence that their columns use
+    target_table regclass,             -- the table and the column whose value
+    column_name name,                  -- it stands at
+    last_value bigint                  -- the sequence's last value then
+)
+AS 'MODULE_PATHNAME', 'set_seqs_max'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION set_seqs_max(text[], boolean) IS
+'sets all sequences that columns of some tables use (identity, serial, a default that calls nextval) to what the greatest values of these columns need, as set_seq_max sets one, and returns them; not undone by ROLLBACK (rule: setval; errors 22004, 42P01, 3F000, 42602, 42809, 22003, 42501, 25006)';
+
 ----------------------------------------------------------------
 -- clean/: saved tables
 ----------------------------------------------------------------

@@ -1,8 +1,10 @@
-"""clean_tables against TRUNCATE, set_seq_max with and without an index.
+"""clean_tables against TRUNCATE, set_seq_max with and without an index,
+set_seqs_max against a call of setval a table.
 
 Each statement is a transaction of its own, its commit included.
 """
 
+import statistics
 import time
 
 from common import (alternate, connect, finish, note, ratio, require,
@@ -138,14 +140,45 @@ def compare_sequence(conn):
                    ratio(seconds, "scanned", "indexed"), 100)
 
 
+def compare_all_sequences(conn):
+    """The sequences of 200 tables, which fixtures have filled with ids."""
+    one_by_one = "SELECT " + ", ".join(
+        f"setval('{name}_id_seq', coalesce(max_of('{name}'), 1))"
+        for name in TABLES)
+    conn.execute("""
+        CREATE FUNCTION max_of(target regclass) RETURNS bigint
+        LANGUAGE plpgsql AS $$
+        DECLARE greatest bigint;
+        BEGIN
+          EXECUTE format('SELECT max(id) FROM %s', target) INTO greatest;
+          RETURN greatest;
+        END $$""")
+    fill(conn, TABLES)
+    all_ways = {
+        "setval of max(id), table by table": sql(conn, one_by_one),
+        "set_seqs_max": sql(conn, "SELECT count(*) FROM set_seqs_max("
+                                  "get_tables(ARRAY[current_schema()]))"),
+    }
+    for way in all_ways.values():
+        way()
+    note("clean: the sequences of 200 tables")
+    seconds = alternate(all_ways)
+    table("the sequences of 200 tables", seconds,
+          "setval of max(id), table by table")
+    print()
+    require("set_seqs_max, ms",
+            1000 * statistics.median(seconds["set_seqs_max"]), 20)
+
+
 def main():
     conn = connect()
-    print("## clean_tables, set_seq_max")
+    print("## clean_tables, set_seq_max, set_seqs_max")
     print(f"\nfsync = {conn.execute('SHOW fsync').fetchone()[0]}")
     create_chain(conn)
     compare_chain(conn, "none dirty", [], 100)
     compare_chain(conn, "5 with a few rows", TABLES[::40], 50)
     compare_chain(conn, "all with a few rows", TABLES, 4)
+    compare_all_sequences(conn)
     compare_big(conn)
     compare_rounds(conn)
     compare_sequence(conn)

@@ -104,6 +104,7 @@ READS = {
     "fetch_count": "SELECT fetch_count('many', 'name LIKE ''%1%''')",
     "get_tables": "SELECT get_tables('{faults,pg_catalog}')",
     "set_seq_max": "SELECT set_seq_max('many_id_seq', 'many')",
+    "set_seqs_max": "SELECT count(*) FROM set_seqs_max('{many,few}')",
     "get_insert_data": "SELECT length((get_insert_data('plain', j)).values"
                        "::text) FROM feed",
 }

@@ -100,6 +100,7 @@ CALLS_OF = {
         SELECT 'm' || n FROM generate_series(1, 600) n;
         SELECT restore_tables(current_schema() || '_saved')""",
     "set_seq_max": "SELECT set_seq_max('few_id_seq', 'few')",
+    "set_seqs_max": "SELECT set_seqs_max(get_tables(ARRAY[current_schema()]))",
     "drop_db": "SELECT drop_db('there_is_no_such_database')",
     "an error": """SELECT insert_many('target', '[{"id": 1}, {"id": "x"}]')""",
 }

@@ -22,6 +22,7 @@ WRITERS = {
     "insert_csv_text": "SELECT ext.insert_csv_text('t', E'id\\n106\\n')",
     "insert_csv": f"SELECT ext.insert_csv('t', '{WORK}/life.csv')",
     "set_seq_max": "SELECT ext.set_seq_max('t_id_seq', 't')",
+    "set_seqs_max": "SELECT ext.set_seqs_max('{t}')",
     "clean_tables": "SELECT ext.clean_tables('{t}')",
     "save_tables": "SELECT ext.save_tables('{t}', 'life_saved')",
     "restore_tables": "SELECT ext.restore_tables('life_saved')",

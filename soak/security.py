@@ -330,6 +330,7 @@ CALLS = {
     "restore_tables": "restore_tables('old_set')",
     "restore_tables, definitions compared": "restore_tables('odd_set')",
     "set_seq_max": "set_seq_max('matrix.plain_seq', 'matrix.plain')",
+    "set_seqs_max": "set_seqs_max('{matrix.merged}')",
     "drop_db": "drop_db('no_such_database')",
 }
 

@@ -36,9 +36,9 @@
 #include "catalog/pg_inherits.h"
 #include "clean/closure.h"
 #include "commands/tablecmds.h"
+#include "common/table_names.h"
 #include "foreign/fdwapi.h"
 #include "miscadmin.h"
-#include "nodes/value.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -46,56 +46,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-#include "utils/varlena.h"
-
-/* How many names an error lists; the others are counted */
-#define MAX_LISTED_NAMES	20
-
-/* Splits one name as it stands in SQL; what is none is an error (42602). */
-static RangeVar *
-parse_table_name(const char *name)
-{
-	List	   *parts;
-	List	   *strings = NIL;
-	ListCell   *cell;
-
-	if (!SplitIdentifierString(pstrdup(name), '.', &parts) || parts == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("\"%s\" is not a valid table name", name),
-				 errhint("A name that is not a plain identifier must be in double quotes, as in SQL.")));
-	foreach(cell, parts)
-		strings = lappend(strings, makeString(pstrdup(lfirst(cell))));
-	return makeRangeVarFromNameList(strings);
-}
-
-/*
- * Turns names as they stand in SQL (quoted or not, with a schema or not) into
- * a List of RangeVars.
- */
-List *
-pgsync_parse_table_names(List *names)
-{
-	List	   *rangevars = NIL;
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		CHECK_FOR_INTERRUPTS();
-		rangevars = lappend(rangevars, parse_table_name(lfirst(cell)));
-	}
-	return rangevars;
-}
-
-/* Returns the name as the caller would have to write it. */
-static char *
-rangevar_name(RangeVar *rangevar)
-{
-	if (rangevar->schemaname == NULL)
-		return pstrdup(quote_identifier(rangevar->relname));
-	return quote_qualified_identifier(rangevar->schemaname,
-									  rangevar->relname);
-}
 
 /*
  * Returns the table's name, schema-qualified and quoted; NULL if the table is
@@ -128,81 +78,6 @@ pgsync_may_have_children(Oid relid)
 		ReleaseSysCache(tuple);
 	}
 	return result;
-}
-
-/* Joins the names that a message lists, at most MAX_LISTED_NAMES, by commas. */
-static char *
-join_names(List *names)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (int i = 0; i < Min(list_length(names), MAX_LISTED_NAMES); i++)
-	{
-		if (i > 0)
-			appendStringInfoString(&buf, ", ");
-		appendStringInfoString(&buf, list_nth(names, i));
-	}
-	return buf.data;
-}
-
-/* Returns how many of the names a message does not list, but counts. */
-static int
-count_unlisted(List *names)
-{
-	return Max(list_length(names) - MAX_LISTED_NAMES, 0);
-}
-
-/* Reports several names that no relation has (SQLSTATE 42P01). */
-static void
-missing_names_error(List *missing)
-{
-	int			unlisted = count_unlisted(missing);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_TABLE),
-			 unlisted == 0 ?
-			 errmsg("relations %s do not exist", join_names(missing)) :
-			 errmsg("relations %s and %d more do not exist",
-					join_names(missing), unlisted)));
-}
-
-/*
- * Looks the names up along the search path; the result has the same order.
- *
- * One name that is not there gives core's own error; of several, the first
- * MAX_LISTED_NAMES are named.
- */
-static List *
-resolve_names(List *rangevars)
-{
-	List	   *relids = NIL;
-	List	   *missing = NIL;
-	RangeVar   *first_missing = NULL;
-	ListCell   *cell;
-
-	foreach(cell, rangevars)
-	{
-		RangeVar   *rangevar = lfirst(cell);
-		Oid			relid;
-
-		CHECK_FOR_INTERRUPTS();
-		relid = RangeVarGetRelid(rangevar, NoLock, true);
-		if (OidIsValid(relid))
-		{
-			relids = lappend_oid(relids, relid);
-			continue;
-		}
-		if (first_missing == NULL)
-			first_missing = rangevar;
-		missing = lappend(missing, rangevar_name(rangevar));
-	}
-
-	if (list_length(missing) == 1)
-		(void) RangeVarGetRelid(first_missing, NoLock, false);
-	if (missing != NIL)
-		missing_names_error(missing);
-	return relids;
 }
 
 /*
@@ -357,7 +232,7 @@ search_closure(PgsyncClosure *closure, List *named)
 	closure->pass++;
 	closure->tables = NIL;
 	closure->relids = NIL;
-	foreach(cell, resolve_names(named))
+	foreach(cell, pgsync_resolve_table_names(named))
 	{
 		CHECK_FOR_INTERRUPTS();
 		add_table(closure, lfirst_oid(cell), PGSYNC_REACH_NAMED,
@@ -401,7 +276,7 @@ check_protected(PgsyncClosure *closure, List *protected_names)
 	int			unlisted;
 	ListCell   *cell;
 
-	foreach(cell, resolve_names(protected_names))
+	foreach(cell, pgsync_resolve_table_names(protected_names))
 	{
 		ListCell   *child;
 
@@ -420,15 +295,15 @@ check_protected(PgsyncClosure *closure, List *protected_names)
 				detail = describe_reach(table, name);
 		}
 	}
-	unlisted = count_unlisted(reached);
+	unlisted = pgsync_count_unlisted(reached);
 	if (reached != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 unlisted == 0 ?
 				 errmsg("cleaning would empty protected tables: %s",
-						join_names(reached)) :
+						pgsync_join_names(reached)) :
 				 errmsg("cleaning would empty protected tables: %s and %d more",
-						join_names(reached), unlisted),
+						pgsync_join_names(reached), unlisted),
 				 errdetail_internal("%s", detail),
 				 errhint("Nothing was cleaned.  Take the tables that lead there out of the list.")));
 }

@@ -65,7 +65,6 @@ typedef struct PgsyncClosure
 extern char *pgsync_table_name(Oid relid);
 extern ArrayType *pgsync_table_name_array(List *relids);
 extern bool pgsync_may_have_children(Oid relid);
-extern List *pgsync_parse_table_names(List *names);
 extern PgsyncClosure *pgsync_closure_lock(List *named, List *protected_names,
 										  bool cascade);
 extern void pgsync_raise_fate(PgsyncClosureTable *table, PgsyncFate fate);

@@ -29,6 +29,7 @@
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "common/args.h"
+#include "common/table_names.h"
 #include "common/spi_util.h"
 #include "miscadmin.h"
 #include "utils/acl.h"

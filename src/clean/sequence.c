@@ -3,6 +3,8 @@
  * sequence.c
  *	  SQL-callable set_seq_max.
  *
+ * What it is made of serves set_seqs_max (table_sequences.c), too.
+ *
  * Copyright (c) 2026, the pgsync authors
  *
  *-------------------------------------------------------------------------
@@ -23,7 +25,7 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "miscadmin.h"
-#include "clean/sequence_state.h"
+#include "clean/sequence.h"
 #include "common/relation.h"
 #include "common/spi_util.h"
 #include "storage/lmgr.h"
@@ -41,8 +43,8 @@ PG_FUNCTION_INFO_V1(set_seq_max);
 /*
  * Opens the sequence, on which the caller needs UPDATE, as for setval.
  */
-static Relation
-open_sequence(Oid seqid)
+Relation
+pgsync_open_sequence(Oid seqid)
 {
 	Relation	seqrel = pgsync_open_relation(seqid, AccessShareLock,
 											  PGSYNC_FOR_SEQUENCE);
@@ -56,13 +58,14 @@ open_sequence(Oid seqid)
 }
 
 /*
- * Opens the relation that has the column: anything whose rows a query reads.
+ * Opens the relation that has the column, for a SQL function of this name:
+ * anything whose rows a query reads.
  *
  * Row-level security that applies to the caller is an error (42501), as it is
  * for pg_dump: a maximum of some of the rows would be a wrong one.
  */
-static Relation
-open_target(Oid relid)
+Relation
+pgsync_open_sequence_target(Oid relid, const char *function)
 {
 	Relation	target = pgsync_open_relation(relid, AccessShareLock,
 											  PGSYNC_FOR_COLUMN);
@@ -70,8 +73,8 @@ open_target(Oid relid)
 	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("set_seq_max would not see every row of table \"%s\"",
-						RelationGetRelationName(target)),
+				 errmsg("%s would not see every row of table \"%s\"",
+						function, RelationGetRelationName(target)),
 				 errdetail("Row-level security applies to the current role."),
 				 errhint("Call it as the table's owner or as a role with BYPASSRLS.")));
 	return target;
@@ -211,9 +214,9 @@ check_integer_column(Relation target, AttrNumber attnum)
  * false if there is none.  As a query of its own, it needs SELECT on the
  * column and uses an index where there is one.
  */
-static bool
-read_extreme(Relation target, AttrNumber attnum, bool descending,
-			 int64 *value)
+bool
+pgsync_read_extreme(Relation target, AttrNumber attnum, bool descending,
+					int64 *value)
 {
 	char	   *name = get_attname(RelationGetRelid(target), attnum, false);
 	char	   *query;
@@ -232,9 +235,10 @@ read_extreme(Relation target, AttrNumber attnum, bool descending,
 }
 
 /* Insists that the sequence can stand at the value (22003). */
-static void
-check_bounds(Relation seqrel, Relation target, AttrNumber attnum,
-			 PgsyncSequenceState *state, int64 value)
+void
+pgsync_check_sequence_bounds(Relation seqrel, Relation target,
+							 AttrNumber attnum, PgsyncSequenceState *state,
+							 int64 value)
 {
 	if (value >= state->min && value <= state->max)
 		return;
@@ -306,35 +310,42 @@ set_position(Relation seqrel, PgsyncSequenceState *wanted)
 }
 
 /*
- * Brings the sequence to where the column's values need it; returns its last
- * value.
+ * Sets the sequence to a position; with "forward_only", unless it is there or
+ * further already.  Returns its last value then.
  */
-static int64
-move_sequence(Relation seqrel, Relation target, AttrNumber attnum,
-			  bool forward_only)
+int64
+pgsync_move_sequence(Relation seqrel, PgsyncSequenceState *wanted,
+					 bool forward_only)
 {
 	PgsyncSequenceState current;
-	PgsyncSequenceState wanted;
-
-	pgsync_read_sequence(seqrel, &current);
-	wanted = current;
-	wanted.is_called = read_extreme(target, attnum, current.increment < 0,
-									&wanted.last_value);
-	if (wanted.is_called)
-		check_bounds(seqrel, target, attnum, &current, wanted.last_value);
-	else
-		wanted.last_value = current.start;
 
 	if (!forward_only)
-		set_position(seqrel, &wanted);
-	else if (!lock_if_forward(seqrel, &current, &wanted))
-		return current.last_value;
-	else
 	{
-		set_position(seqrel, &wanted);
-		UnlockRelationOid(RelationGetRelid(seqrel), ShareRowExclusiveLock);
+		set_position(seqrel, wanted);
+		return wanted->last_value;
 	}
-	return wanted.last_value;
+	pgsync_read_sequence(seqrel, &current);
+	if (!lock_if_forward(seqrel, &current, wanted))
+		return current.last_value;
+	set_position(seqrel, wanted);
+	UnlockRelationOid(RelationGetRelid(seqrel), ShareRowExclusiveLock);
+	return wanted->last_value;
+}
+
+/* Finds the position that the column's values need. */
+static void
+find_position(Relation seqrel, Relation target, AttrNumber attnum,
+			  PgsyncSequenceState *wanted)
+{
+	pgsync_read_sequence(seqrel, wanted);
+	wanted->is_called = pgsync_read_extreme(target, attnum,
+											wanted->increment < 0,
+											&wanted->last_value);
+	if (wanted->is_called)
+		pgsync_check_sequence_bounds(seqrel, target, attnum, wanted,
+									 wanted->last_value);
+	else
+		wanted->last_value = wanted->start;
 }
 
 /*
@@ -362,6 +373,7 @@ set_seq_max(PG_FUNCTION_ARGS)
 	Relation	seqrel;
 	Relation	target;
 	AttrNumber	attnum;
+	PgsyncSequenceState wanted;
 	int64		result;
 
 	PGSYNC_REQUIRE_ARG(fcinfo, 0, "seq");
@@ -369,11 +381,12 @@ set_seq_max(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(2))
 		column_name = NameStr(*PG_GETARG_NAME(2));
 
-	seqrel = open_sequence(PG_GETARG_OID(0));
-	target = open_target(PG_GETARG_OID(1));
+	seqrel = pgsync_open_sequence(PG_GETARG_OID(0));
+	target = pgsync_open_sequence_target(PG_GETARG_OID(1), "set_seq_max");
 	attnum = choose_column(seqrel, target, column_name);
 	check_integer_column(target, attnum);
-	result = move_sequence(seqrel, target, attnum, forward_only);
+	find_position(seqrel, target, attnum, &wanted);
+	result = pgsync_move_sequence(seqrel, &wanted, forward_only);
 
 	relation_close(target, NoLock);
 	relation_close(seqrel, NoLock);

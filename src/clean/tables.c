@@ -21,6 +21,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "common/args.h"
+#include "common/table_names.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
