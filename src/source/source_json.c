@@ -8,8 +8,11 @@
  *		{"id": 1} {"id": 2}							JSON Lines (text only)
  *
  * No jsonb of the whole is ever built: an object is scanned for where its
- * values are (json_scan.c), then each value is converted.  What the scanner
- * cannot read goes to core's parser, for its error message.
+ * values are (json_scan.c), then each value is converted.  A row that has
+ * the same bytes between its values as the one before it (json_shape.c) is
+ * scanned for its values only; one that turns out to be another is scanned
+ * again from its start.  What the scanner cannot read goes to core's parser,
+ * for its error message.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -24,6 +27,7 @@
 #include "utils/memutils.h"
 #include "row/unknown_names.h"
 #include "source/json_document.h"
+#include "source/json_shape.h"
 #include "source/jsonb_rows.h"
 #include "source/row_source.h"
 #include "source/source_json.h"
@@ -45,6 +49,7 @@ typedef struct JsonSource
 	PgsyncJsonDocument document;
 	AttrNumber	key_column;		/* takes the names of members; 0: none */
 	PgsyncJsonScan scan;
+	PgsyncJsonShape shape;		/* of an earlier row */
 	uint64		number;			/* of the current row */
 	const char *object;			/* the current row's first byte */
 	const char *object_end;		/* behind its last byte */
@@ -176,23 +181,26 @@ keep_unknown(JsonSource *source, const PgsyncJsonToken *key)
 /*
  * Keeps the value of a key.  Of a key that comes twice in an object the last
  * value counts, as in jsonb.
+ * Returns the key's column; 0 if it has none of its own, and rows like this
+ * one are not to be predicted.
  */
-static inline void
+static inline AttrNumber
 keep_value(JsonSource *source, const PgsyncJsonToken *key,
 		   const PgsyncJsonToken *value)
 {
 	AttrNumber	attnum = find_key(source, key);
+	bool		first = true;
 
 	if (attnum == PGSYNC_DROPPED_NAME)
 	{
 		if (needs_check(value))
 			replace_value(source, value);
-		return;
+		return attnum;
 	}
 	if (attnum == 0)
 	{
 		keep_unknown(source, key);
-		return;
+		return 0;
 	}
 	if (source->named_by[attnum - 1] != source->scans)
 	{
@@ -201,6 +209,7 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 	}
 	else
 	{
+		first = false;
 		if (needs_check(&source->tokens[attnum - 1]))
 			replace_value(source, &source->tokens[attnum - 1]);
 		if (source->base.target->names != NULL &&
@@ -209,27 +218,82 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 	}
 	source->keys[attnum - 1] = *key;
 	source->tokens[attnum - 1] = *value;
+	return first ? attnum : 0;
+}
+
+/* Forgets the row before. */
+static inline void
+begin_object(JsonSource *source)
+{
+	source->nsequence = 0;
+	source->nunknown = 0;
+	source->conflict = 0;
+	resetStringInfo(&source->replaced);
 }
 
 /*
- * Scans an object, keeping where its values are; false if it is no JSON.
+ * Scans an object that may have the noted shape; false if it has not, and
+ * then the row has to be scanned again.
+ */
+static bool
+scan_predicted(JsonSource *source)
+{
+	PgsyncJsonScan *scan = &source->scan;
+	const PgsyncJsonShape *shape = &source->shape;
+	const PgsyncJsonPiece *piece = shape->pieces;
+	const PgsyncJsonPiece *last = piece + shape->npieces - 1;
+
+	begin_object(source);
+	for (; piece < last; piece++)
+	{
+		PgsyncJsonToken ignored;
+		PgsyncJsonToken *value = &ignored;
+
+		if (piece->attnum != PGSYNC_DROPPED_NAME)
+			value = &source->tokens[piece->attnum - 1];
+		if (!pgsync_json_shape_accept(shape, piece, &scan->ptr, scan->end) ||
+			!pgsync_json_scan_value(scan, value))
+			return false;
+		if (piece->attnum != PGSYNC_DROPPED_NAME)
+		{
+			source->named_by[piece->attnum - 1] = source->scans;
+			source->sequence[source->nsequence++] = piece->attnum;
+		}
+		else if (needs_check(value))
+			replace_value(source, value);
+	}
+	return pgsync_json_shape_accept(shape, last, &scan->ptr, scan->end);
+}
+
+/* Returns the first byte of a value. */
+static inline const char *
+value_start(const PgsyncJsonToken *value)
+{
+	return value->start - (value->kind == PGSYNC_JSON_STRING ? 1 : 0);
+}
+
+/*
+ * Scans an object, keeping where its values are and what it looks like
+ * between them; false if it is no JSON.
  */
 static bool
 scan_object(JsonSource *source)
 {
 	PgsyncJsonScan *scan = &source->scan;
+	PgsyncJsonShape *shape = &source->shape;
+	const char *from = scan->ptr;
 	PgsyncJsonToken key;
 	PgsyncJsonToken value;
 
-	source->nsequence = 0;
-	source->nunknown = 0;
-	source->conflict = 0;
-	resetStringInfo(&source->replaced);
+	begin_object(source);
+	pgsync_json_shape_begin(shape);
 	scan->ptr++;
 	if (pgsync_json_accept(scan, '}'))
 		return true;
 	do
 	{
+		AttrNumber	attnum;
+
 		pgsync_json_skip_space(scan);
 		if (scan->ptr >= scan->end || *scan->ptr != '"' ||
 			!pgsync_json_scan_string(scan, &key) ||
@@ -238,9 +302,38 @@ scan_object(JsonSource *source)
 		pgsync_json_skip_space(scan);
 		if (!pgsync_json_scan_value(scan, &value))
 			return false;
-		keep_value(source, &key, &value);
+		attnum = keep_value(source, &key, &value);
+		if (attnum == 0)
+			shape->learning = false;
+		if (shape->learning)
+			pgsync_json_shape_add(shape, from, value_start(&value), attnum);
+		from = scan->ptr;
 	} while (pgsync_json_accept(scan, ','));
-	return pgsync_json_accept(scan, '}');
+	if (!pgsync_json_accept(scan, '}'))
+		return false;
+	if (shape->learning)
+		pgsync_json_shape_end(shape, from, scan->ptr);
+	return true;
+}
+
+/* Scans an object, in the way that the row before suggests. */
+static bool
+scan_object_or_predicted(JsonSource *source)
+{
+	PgsyncJsonShape *shape = &source->shape;
+
+	if (pgsync_json_shape_predicts(shape))
+	{
+		if (scan_predicted(source))
+		{
+			shape->misses = 0;
+			return true;
+		}
+		pgsync_json_shape_missed(shape);
+		source->scan.ptr = source->object;
+		source->scans++;
+	}
+	return scan_object(source);
 }
 
 /*
@@ -264,9 +357,7 @@ keep_bare_value(JsonSource *source, const PgsyncJsonToken *value)
 {
 	AttrNumber	attnum = source->base.scalar_column;
 
-	source->nunknown = 0;
-	source->conflict = 0;
-	resetStringInfo(&source->replaced);
+	begin_object(source);
 	source->named_by[attnum - 1] = source->scans;
 	source->tokens[attnum - 1] = *value;
 	source->sequence[0] = attnum;
@@ -285,7 +376,7 @@ scan_row(JsonSource *source)
 	source->fault = JSON_ROW_FINE;
 	source->scans++;
 	if (scan->ptr < scan->end && *scan->ptr == '{')
-		return scan_object(source);
+		return scan_object_or_predicted(source);
 	if (!pgsync_json_scan_value(scan, &other))
 		return false;
 	if (source->base.scalar_column != 0 && other.kind != PGSYNC_JSON_NESTED)
@@ -588,6 +679,7 @@ create_source(PgsyncTarget *target, PgsyncTextInput *input,
 	source->named_by = palloc0(sizeof(uint64) * natts);
 	source->tokens = palloc0(sizeof(PgsyncJsonToken) * natts);
 	source->keys = palloc0(sizeof(PgsyncJsonToken) * natts);
+	pgsync_json_shape_init(&source->shape);
 	initStringInfo(&source->buf);
 	initStringInfo(&source->replaced);
 	return (PgsyncSource *) source;
