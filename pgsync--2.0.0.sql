@@ -904,6 +904,47 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION fetch_count(regclass, text, text[]) IS
 'returns the exact number of rows for which one SQL expression is true, as count(*) with WHERE under the snapshot of the calling statement; args are bound to $1...$n, each takes the type of its context (rule: count(*); errors 22004, 42601, 42809, and those of count(*))';
 
+CREATE FUNCTION fetch_count_estimate(
+    target regclass         -- table, partitioned or foreign table, view
+) RETURNS bigint            -- how many rows the planner expects
+AS 'MODULE_PATHNAME', 'fetch_count_estimate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count_estimate(regclass) IS
+'returns how many rows the planner expects a relation to have, from statistics and its size, without reading it: no count (rule: the rows of EXPLAIN; errors 22004, 42809, and those of planning count(*))';
+
+CREATE FUNCTION fetch_count_estimate(
+    target regclass,        -- table, partitioned or foreign table, view
+    condition text          -- one SQL expression
+) RETURNS bigint            -- how many rows the planner expects
+AS 'MODULE_PATHNAME', 'fetch_count_estimate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count_estimate(regclass, text) IS
+'returns for how many rows the planner expects one SQL expression to be true, from statistics, without reading them: no count (rule: the rows of EXPLAIN; errors 22004, 42601, 42809, and those of planning count(*))';
+
+CREATE FUNCTION fetch_count_estimate(
+    target regclass,        -- table, partitioned or foreign table, view
+    condition text,         -- one SQL expression, with $1...$n
+    VARIADIC args "any"     -- values of $1...$n
+) RETURNS bigint            -- how many rows the planner expects
+AS 'MODULE_PATHNAME', 'fetch_count_estimate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count_estimate(regclass, text, "any") IS
+'returns for how many rows the planner expects one SQL expression to be true, from statistics, without reading them: no count; args are bound to $1...$n, a bare literal takes the type of its context (rule: the rows of EXPLAIN; errors 22004, 42601, 42809, and those of planning count(*))';
+
+CREATE FUNCTION fetch_count_estimate(
+    target regclass,        -- table, partitioned or foreign table, view
+    condition text,         -- one SQL expression, with $1...$n
+    VARIADIC args text[]    -- values of $1...$n, without types of their own
+) RETURNS bigint            -- how many rows the planner expects
+AS 'MODULE_PATHNAME', 'fetch_count_estimate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_count_estimate(regclass, text, text[]) IS
+'returns for how many rows the planner expects one SQL expression to be true, from statistics, without reading them: no count; args are bound to $1...$n, each takes the type of its context (rule: the rows of EXPLAIN; errors 22004, 42601, 42809, and those of planning count(*))';
+
 ----------------------------------------------------------------
 -- tables.c, sequence.c: emptying tables, setting sequences
 ----------------------------------------------------------------

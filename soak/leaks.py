@@ -87,6 +87,7 @@ CALLS_OF = {
     "fetch_one_required": "SELECT fetch_one_required('SELECT 1 AS a')",
     "fetch_count": "SELECT fetch_count('few')",
     "fetch_count, condition": "SELECT fetch_count('few', 'id > $1', 5)",
+    "fetch_count_estimate": "SELECT fetch_count_estimate('few', 'id > $1', 5)",
     "get_tables": "SELECT get_tables(ARRAY[current_schema()])",
     "clean_tables": "INSERT INTO dirty DEFAULT VALUES;"
                     "SELECT clean_tables('{dirty}')",

@@ -35,6 +35,7 @@ READERS = {
     "fetch_one_required": "SELECT ext.fetch_one_required('SELECT 1 AS a')",
     "fetch_count": "SELECT ext.fetch_count('t')",
     "fetch_count, condition": "SELECT ext.fetch_count('t', 'id > 1')",
+    "fetch_count_estimate": "SELECT ext.fetch_count_estimate('t', 'id > 1') > 0",
     "get_tables": "SELECT ext.get_tables('{public}')",
     "get_insert_data": "SELECT ext.get_insert_data('t', '{\"id\": 1}')",
 }

@@ -107,6 +107,9 @@ ACTIONS = {
     "fetch_count": ("SELECT fetch_count('{t}')", "SELECT count(*) FROM {t}"),
     "fetch_count where": ("SELECT fetch_count('{t}', 'id < $1', 50)",
                           "SELECT count(*) FROM {t} WHERE id < 50"),
+    "fetch_count_estimate where": (
+        "SELECT fetch_count_estimate('{t}', 'secret = $1', 's')",
+        "SELECT count(*) FROM {t} WHERE secret = 's'"),
     "fetch_count where secret": (
         "SELECT fetch_count('{t}', 'secret = ''s''')",
         "SELECT count(*) FROM {t} WHERE secret = 's'"),
@@ -324,6 +327,7 @@ CALLS = {
     "fetch_count, parted": "fetch_count('matrix.parted')",
     "fetch_count, view": "fetch_count('matrix.simple')",
     "fetch_count, condition": "fetch_count('matrix.plain', 'true')",
+    "fetch_count_estimate": "fetch_count_estimate('matrix.plain', 'true')",
     "get_tables": "get_tables('{matrix}', '{plain}')",
     "clean_tables": "clean_tables('{matrix.plain,matrix.merged}')",
     "save_tables": "save_tables('{matrix.plain,matrix.merged}', 'new_set')",

@@ -36,7 +36,8 @@ INSERT INTO call (query) VALUES
   ('SELECT delete_many($1, ''[0]''::text, ''{id}'')'),
   ('SELECT sync_many($1, ''{"id": 0}''::json)'),
   ('SELECT sync_diff($1, ''{"id": 0}''::text, ''{id}'')'),
-  ('SELECT count(*) FROM set_seqs_max(ARRAY[$1::text])');
+  ('SELECT count(*) FROM set_seqs_max(ARRAY[$1::text])'),
+  ('SELECT fetch_count_estimate($1) > 0');
 CREATE TABLE relation (id int GENERATED ALWAYS AS IDENTITY, label text, oid oid);
 INSERT INTO relation (label, oid) VALUES
   ('index', 'plain_pkey'::regclass), ('partitioned index', 'parted_pkey'::regclass), ('sequence', 'seq'::regclass),

@@ -18,6 +18,7 @@
 #include "common/bind.h"
 #include "common/relation.h"
 #include "catalog/pg_class.h"
+#include "fetch/count.h"
 #include "fetch/count_tables.h"
 #include "common/spi_util.h"
 #include "common/sqltext.h"
@@ -69,27 +70,43 @@ count_by_statement(const char *sql, ParamListInfo params, bool partitioned)
 	return count;
 }
 
-/* Counts the target's rows, those for which the condition is true if any. */
-static int64
-count_rows(FunctionCallInfo fcinfo, Relation target)
+/*
+ * Returns the statement that reads the target's rows, those for which the
+ * call's second argument is true if there is one: "select", up to its FROM,
+ * is what it returns of them.  *params are the call's further arguments.
+ */
+char *
+pgsync_count_statement(FunctionCallInfo fcinfo, Relation target,
+					   const char *select, ParamListInfo *params)
 {
 	char	   *condition = PG_NARGS() > 1 ?
 	pgsync_arg_cstring_or_null(fcinfo, 1) : NULL;
-	char	   *sql = psprintf("SELECT pg_catalog.count(*) FROM %s",
+	char	   *sql = psprintf("%s FROM %s", select,
 							   pgsync_qualified_relation_name(target));
-	RawStmt    *statement;
-	ParamListInfo params;
-	int64		count;
 
 	if (condition != NULL)
 	{
 		pgsync_check_expression(condition, "condition");
 		sql = psprintf("%s WHERE (%s)", sql, condition);
 	}
-	statement = pgsync_parse_statement(sql, "condition");
-	params = pgsync_bind_arguments(fcinfo, 2, statement, sql, "condition");
+	*params = pgsync_bind_arguments(fcinfo, 2,
+									pgsync_parse_statement(sql, "condition"),
+									sql, "condition");
+	return sql;
+}
 
-	if (may_count_by_table(target, condition != NULL) &&
+/* Counts the target's rows, those for which the condition is true if any. */
+static int64
+count_rows(FunctionCallInfo fcinfo, Relation target)
+{
+	ParamListInfo params;
+	char	   *sql = pgsync_count_statement(fcinfo, target,
+											 "SELECT pg_catalog.count(*)",
+											 &params);
+	bool		conditional = PG_NARGS() > 1 && !PG_ARGISNULL(1);
+	int64		count;
+
+	if (may_count_by_table(target, conditional) &&
 		pgsync_count_by_table(sql, params, &count))
 		return count;
 	return count_by_statement(sql, params,
