@@ -100,6 +100,48 @@ ACTIONS = {
         " on_conflict => NULL)",
         f"COPY lines FROM '{WORK}/matrix.csv' WITH (FORMAT csv, HEADER);"
         "INSERT INTO {t} (id, name) SELECT * FROM lines"),
+    "csv file by a row_source": (
+        f"SELECT insert_many('{{t}}', from_csv_file('{WORK}/matrix.csv'))",
+        f"COPY lines FROM '{WORK}/matrix.csv' WITH (FORMAT csv, HEADER);"
+        "INSERT INTO {t} (id, name) SELECT * FROM lines"),
+    "json file by a row_source": (
+        f"SELECT insert_many('{{t}}', from_json_file('{WORK}/matrix.json'))",
+        f"COPY documents FROM '{WORK}/matrix.json';"
+        "INSERT INTO {t} (id, name) SELECT (d ->> 'id')::int, d ->> 'name'"
+        " FROM documents"),
+    "query": (
+        """SELECT insert_many('{t}', from_query(
+            'SELECT id + 10 AS id, name FROM {t} WHERE id < 50'))""",
+        "INSERT INTO {t} (id, name) SELECT id + 10, name FROM {t}"
+        " WHERE id < 50"),
+    "query for the hidden": (
+        """SELECT insert_many('{t}', from_query(
+            'SELECT id - 150 AS id, name FROM {t} WHERE id > 100'))""",
+        "INSERT INTO {t} (id, name) SELECT id - 150, name FROM {t}"
+        " WHERE id > 100"),
+    "query for a secret": (
+        """SELECT insert_many('{t}', from_query(
+            'SELECT id + 10 AS id, secret AS name FROM {t} WHERE id < 50'))""",
+        "INSERT INTO {t} (id, name) SELECT id + 10, secret FROM {t}"
+        " WHERE id < 50"),
+    "query that writes": (
+        """SELECT insert_many('{t}', from_query(
+            'DELETE FROM {t} WHERE id < 50 RETURNING id + 10 AS id, name'))""",
+        """WITH gone AS (DELETE FROM {t} WHERE id < 50
+                         RETURNING id + 10 AS id, name)
+            INSERT INTO {t} (id, name) SELECT * FROM gone"""),
+    "transform that looks": (
+        """SELECT insert_many('{t}', from_csv(E'id,name\\n5,a\\n', transforms =>
+            '{{"name": "(SELECT string_agg(secret, v) FROM {t})"}}'))""",
+        "INSERT INTO {t} (id, name) SELECT 5, (SELECT string_agg(secret, 'a')"
+        " FROM {t})"),
+    "upsert by a query": (
+        """SELECT upsert_many('{t}', from_query(
+            'SELECT id, name || id AS name FROM {t} WHERE id < 50'),
+            '{{id}}')""",
+        """INSERT INTO {t} (id, name) SELECT id, name || id FROM {t}
+            WHERE id < 50
+            ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name"""),
     "fetch_all": ("SELECT fetch_all('SELECT * FROM {t}')",
                   "SELECT * FROM {t}"),
     "fetch_one of a column": ("SELECT fetch_one('SELECT id FROM {t}')",
@@ -128,7 +170,8 @@ def outcome(conn, role, statement, target, number):
     """How a statement ends for a role, and what the target holds then."""
     with conn.transaction(force_rollback=True):
         conn.execute("CREATE TEMP TABLE lines (id int, name text)")
-        conn.execute("GRANT ALL ON lines TO PUBLIC")
+        conn.execute("CREATE TEMP TABLE documents (d jsonb)")
+        conn.execute("GRANT ALL ON lines, documents TO PUBLIC")
         state, answer = "00000", None
         try:
             with conn.transaction():
@@ -178,6 +221,8 @@ def set_up():
     conn.execute(SETUP)
     with open(f"{WORK}/matrix.csv", "w", encoding="ascii") as file:
         file.write("id,name\n5,a\n")
+    with open(f"{WORK}/matrix.json", "w", encoding="ascii") as file:
+        file.write('{"id": 5, "name": "a"}\n')
     for table in ("plain", "guarded", "forced", "parted", "below"):
         conn.execute(f"INSERT INTO {table} (id, name) VALUES (1, 'one'),"
                      " (2, 'two'), (200, 'hidden')")
@@ -261,6 +306,151 @@ def saved_sets(conn):
     conn.execute("DROP SCHEMA trap, owner_set CASCADE")
 
 
+# What makes a row_source, and whether others than its maker may read it.
+SOURCES = {
+    "json": ("from_json('{\"id\": 5}')", True),
+    "csv": ("from_csv(E'id\\n5\\n')", True),
+    "json file": (f"from_json_file('{WORK}/matrix.json')", False),
+    "csv file": (f"from_csv_file('{WORK}/matrix.csv')", False),
+    "query": ("from_query('SELECT 5 AS id')", False),
+    "query that writes": ("from_query('INSERT INTO taken (id) VALUES (5)"
+                          " RETURNING id')", False),
+    "transform": ("from_csv(E'id,name\\n5,a\\n', transforms =>"
+                  " '{\"name\": \"current_user\"}')", False),
+}
+
+MAKERS = ["nobody", "inserter", "file_reader", "postgres"]
+
+
+def state_of(conn, statement, role=None):
+    """The SQLSTATE that a statement ends with for a role, undone."""
+    with conn.transaction(force_rollback=True):
+        try:
+            with conn.transaction():
+                if role:
+                    conn.execute(f"SET LOCAL ROLE {role}")
+                conn.execute(statement)
+        except psycopg.Error as error:
+            return error.sqlstate
+    return "00000"
+
+
+def row_sources(conn):
+    """A row_source is read with the reader's privileges; if it holds SQL or a
+    path, by the role that made it only, whatever way it has gone."""
+    conn.execute("CREATE TABLE taken (id int)")
+    conn.execute("CREATE TABLE kept (maker text, kind text, r row_source)")
+    conn.execute("GRANT ALL ON taken, kept TO PUBLIC")
+    for maker in MAKERS:
+        # functions that run as their owner, with what others hand to them,
+        # or for others
+        conn.execute(f"CREATE SCHEMA by_{maker} AUTHORIZATION {maker}")
+        conn.execute(f"GRANT USAGE ON SCHEMA by_{maker} TO PUBLIC")
+        conn.execute(f"SET ROLE {maker}")
+        conn.execute(f"""CREATE FUNCTION by_{maker}.load(r row_source)
+            RETURNS bigint LANGUAGE sql SECURITY DEFINER AS
+            $$ SELECT insert_many('matrix.plain', r) $$""")
+        for kind, (call, _) in SOURCES.items():
+            conn.execute(f"INSERT INTO kept VALUES ('{maker}', '{kind}',"
+                         f" {call})")
+            conn.execute(f"""CREATE FUNCTION by_{maker}."make {kind}"()
+                RETURNS row_source LANGUAGE sql SECURITY DEFINER AS
+                $$ SELECT {call} $$""")
+        conn.execute("RESET ROLE")
+    wrong = []
+    cells = allowed = 0
+    for maker in MAKERS:
+        for reader in MAKERS:
+            for kind, (call, anyone) in SOURCES.items():
+                # what the reader itself may do with one of its own making
+                expected = state_of(
+                    conn, f"SELECT insert_many('plain', {call})", reader)
+                if maker != reader and not anyone:
+                    expected = "42501"
+                ways = {
+                    "stored": (f"""SELECT insert_many('plain', r) FROM kept
+                        WHERE maker = '{maker}' AND kind = '{kind}'""",
+                               reader),
+                    "handed to a definer": (
+                        f"SELECT by_{reader}.load({call})", maker),
+                    "made by a definer": (
+                        f"""SELECT insert_many('plain',
+                            by_{maker}."make {kind}"())""", reader),
+                }
+                for way, (statement, role) in ways.items():
+                    found = state_of(conn, statement, role)
+                    cells += 1
+                    allowed += found == "00000"
+                    if found != expected:
+                        wrong.append(f"{kind} of {maker} for {reader}, {way}:"
+                                     f" {found} instead of {expected}")
+    for each in wrong[:40]:
+        note("  " + each)
+    check(not wrong, f"{cells} cells of makers, readers and row_sources,"
+          f" {allowed} of them allowed")
+    check(0 < allowed < cells, "some are allowed, some not")
+
+
+FORGED = {
+    "a literal": "SELECT 'x'::row_source",
+    "what was shown": "SELECT (SELECT r::text FROM kept LIMIT 1)::row_source",
+    "a parameter": "SELECT CAST(convert_from('x', 'utf8') AS row_source)",
+    "a row": "SELECT ROW(6, 10, 'SELECT 1')::row_source",
+    "bytes": "SELECT '\\x00'::bytea::row_source",
+    "an array's text": "SELECT '{x}'::row_source[]",
+    "a record's text": "SELECT '(a,b,x)'::kept",
+    "JSON": "SELECT jsonb_populate_record(NULL::kept, '{\"r\": \"x\"}')",
+    "the type's function": "SELECT row_source_in('x')",
+    "pgsync itself": "SELECT insert_many('kept', '{\"r\": \"x\"}'::jsonb)",
+    "a cast of one's own": "CREATE CAST (bytea AS row_source)"
+                           " WITHOUT FUNCTION",
+    "a type of one's own": "CREATE TYPE forged (INPUT = textin, OUTPUT ="
+                           " textout, LIKE = row_source)",
+}
+
+
+def forged_row_sources(conn):
+    """Nobody comes by a row_source but from the functions that make one."""
+    found = {name: state_of(conn, statement, "nobody")
+             for name, statement in FORGED.items()}
+    let_in = {name: state for name, state in found.items()
+              if state not in ("0A000", "42846", "42501")}
+    check(not let_in, f"{len(FORGED)} ways to forge a row_source are refused"
+          f" {let_in or ''}")
+    path = f"{WORK}/kept.bin"
+    conn.execute(f"COPY (SELECT r FROM kept LIMIT 1) TO '{path}'"
+                 " (FORMAT binary)")
+    check(state_of(conn, f"COPY kept (r) FROM '{path}' (FORMAT binary)",
+                   "file_reader") == "0A000", "and so is a binary one")
+    check(state_of(conn, "SELECT insert_many('plain', %s)"
+                   % "(SELECT r FROM kept WHERE kind = 'json' LIMIT 1)",
+                   "inserter") == "00000", "a stored one is read")
+
+
+READ_ONLY = {
+    "insert_many": "SELECT insert_many('plain', {})",
+    "upsert_many": "SELECT upsert_many('plain', {})",
+    "sync_many": "SELECT sync_many('plain', {})",
+    "sync_diff": "SELECT sync_diff('plain', {})",
+}
+
+
+def read_only(conn):
+    """In a read-only transaction, a row_source is made and read by what only
+    reads, unless its query writes."""
+    wrong = []
+    for kind, (call, _) in SOURCES.items():
+        for name, statement in READ_ONLY.items():
+            with conn.transaction(force_rollback=True):
+                conn.execute("SET TRANSACTION READ ONLY")
+                found = state_of(conn, statement.format(call))
+            reads = name == "sync_diff" and kind != "query that writes"
+            if found != ("00000" if reads else "25006"):
+                wrong.append(f"{name} of {kind}: {found}")
+    check(not wrong, "read-only transactions: what writes is refused"
+          f" {wrong or ''}")
+
+
 HOSTILE_TYPES = ["int4", "int8", "bool", "name", "oid", "numeric"]
 HOSTILE_FUNCTIONS = [
     ("count", ""), ("max", "int"), ("min", "int"), ("setval", "regclass, int8"),
@@ -320,6 +510,15 @@ CALLS = {
     "get_insert_data": "get_insert_data('matrix.plain', '{\"id\": 1}')",
     "insert_csv_text": "insert_csv_text('matrix.plain', E'id\\n11\\n')",
     "insert_csv": f"insert_csv('matrix.plain', '{WORK}/matrix.csv')",
+    "from_json": "insert_many('matrix.plain', {x}.from_json('[{\"i\": 5}]',"
+                 " columns => '{\"i\": \"id\"}', transforms => '{\"name\":"
+                 " \"v\"}'))",
+    "from_csv_file": "insert_many('matrix.plain', {x}.from_csv_file("
+                     f"'{WORK}/matrix.csv', null_strings => '{{a}}'))",
+    "from_json_file": "insert_many('matrix.plain', {x}.from_json_file("
+                      f"'{WORK}/matrix.json'))",
+    "from_query": "insert_many('matrix.plain', {x}.from_query('SELECT 5 AS"
+                  " id, name, $1 AS secret FROM matrix.merged', '{arg}'))",
     "fetch_all": "fetch_all('SELECT 1 AS a')",
     "fetch_one": "fetch_one('SELECT 1 AS a')",
     "fetch_one_required": "fetch_one_required('SELECT 1 AS a')",
@@ -378,6 +577,7 @@ def answer(conn, extension, call, path):
             with conn.transaction():
                 prefix = "" if call.startswith("pg_catalog.") else \
                     extension + "."
+                call = call.replace("{x}", extension)
                 return "00000", conn.execute(
                     f"SELECT {prefix}{call}").fetchall()
         except psycopg.Error as error:
@@ -485,6 +685,9 @@ def main():
     """All of it."""
     conn = set_up()
     matrix(conn)
+    row_sources(conn)
+    forged_row_sources(conn)
+    read_only(conn)
     sequences_and_databases(conn)
     saved_sets(conn)
     hostile_search_path(conn)

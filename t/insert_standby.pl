@@ -54,7 +54,31 @@ foreach my $overload (qw(jsonb json text))
 	like($stderr, qr/ERROR:  25006: cannot execute INSERT in a read-only transaction/,
 		'says that it is read-only');
 }
+
+# a row_source is made there, and read by what only reads, unless its query
+# writes itself
+my $file = PostgreSQL::Test::Utils::tempdir() . '/rows.csv';
+append_to_file($file, "id,name\n9001,changed\n");
+my %sources = (
+	from_csv_file => "from_csv_file('$file')",
+	from_query => q{from_query('SELECT id, ''changed'' AS name FROM t WHERE id = 9001')},
+	from_json => q{from_json('{"id": 9001}', transforms => '{"name": "''changed''"}')});
+foreach my $source (sort keys %sources)
+{
+	my ($code, $stdout, $stderr) = $standby->psql('postgres',
+		"\\set VERBOSITY verbose\nSELECT insert_many('t', $sources{$source})");
+	like($stderr, qr/ERROR:  25006: cannot execute INSERT in a read-only transaction/,
+		"$source: the INSERT is refused");
+	is($standby->safe_psql('postgres',
+			"SELECT count(*) FILTER (WHERE action = 'update' AND new ->> 'name' = 'changed') FROM sync_diff('t', $sources{$source})"),
+		'1', "$source: sync_diff reads it");
+}
 my ($code, $stdout, $stderr) = $standby->psql('postgres',
+	q{SELECT sync_diff('t', from_query('DELETE FROM t RETURNING id'))});
+like($stderr, qr/cannot execute DELETE in a read-only transaction/,
+	'a query that writes is refused');
+
+($code, $stdout, $stderr) = $standby->psql('postgres',
 	q{SELECT insert_many('parted', '[]')});
 like($stderr, qr/cannot execute INSERT in a read-only transaction/,
 	'even with no rows');
