@@ -37,6 +37,7 @@ struct PgsyncUnpacker
 #endif
 #ifdef PGSYNC_WITH_ZSTD
 	ZSTD_DStream *zstd;
+	size_t		wanted;			/* so many bytes it would like next */
 	MemoryContextCallback free_zstd;
 #endif
 };
@@ -164,9 +165,15 @@ start_zstd(PgsyncUnpacker *unpacker)
 	unpacker->free_zstd.arg = unpacker;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext,
 									   &unpacker->free_zstd);
+	unpacker->wanted = ZSTD_initDStream(unpacker->zstd);
 }
 
-/* Unpacks into the buffer; see pgsync_unpack. */
+/*
+ * Unpacks into the buffer; see pgsync_unpack.
+ *
+ * libzstd does not tell how far it has come when it fails.  It gets as much
+ * as it would like, a block at most, so that is not far.
+ */
 static int
 unpack_zstd(PgsyncUnpacker *unpacker, PgsyncPacked *packed, char *buffer,
 			int size)
@@ -178,6 +185,7 @@ unpack_zstd(PgsyncUnpacker *unpacker, PgsyncPacked *packed, char *buffer,
 	/* with nothing to read it would begin another frame */
 	if (unpacker->between && in.size == 0)
 		return 0;
+	in.size = Min(in.size, unpacker->wanted);
 	rc = ZSTD_decompressStream(unpacker->zstd, &out, &in);
 	packed->ptr += in.pos;
 	packed->offset += in.pos;
@@ -189,6 +197,7 @@ unpack_zstd(PgsyncUnpacker *unpacker, PgsyncPacked *packed, char *buffer,
 				 errdetail("It cannot be unpacked as zstd: %s.",
 						   ZSTD_getErrorName(rc))));
 	unpacker->between = rc == 0;
+	unpacker->wanted = rc > 0 ? rc : ZSTD_initDStream(unpacker->zstd);
 	return out.pos;
 }
 #endif
