@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "clean/sequence.h"
 #include "common/relation.h"
+#include "common/spi_on.h"
 #include "common/spi_util.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
@@ -219,6 +220,7 @@ pgsync_read_extreme(Relation target, AttrNumber attnum, bool descending,
 					int64 *value)
 {
 	char	   *name = get_attname(RelationGetRelid(target), attnum, false);
+	SPIExecuteOptions options = {0};
 	char	   *query;
 	Datum		datum;
 	bool		isnull;
@@ -227,7 +229,7 @@ pgsync_read_extreme(Relation target, AttrNumber attnum, bool descending,
 					 descending ? "min" : "max", quote_identifier(name),
 					 pgsync_qualified_relation_name(target));
 	pgsync_spi_connect();
-	pgsync_spi_execute(query, SPI_OK_SELECT);
+	pgsync_spi_execute_on(target, query, &options);
 	datum = pgsync_spi_first_value(&isnull);
 	*value = isnull ? 0 : DatumGetInt64(datum);
 	pgsync_spi_finish();

@@ -20,6 +20,7 @@
 #include "catalog/pg_class.h"
 #include "fetch/count.h"
 #include "fetch/count_tables.h"
+#include "common/spi_on.h"
 #include "common/spi_util.h"
 #include "common/sqltext.h"
 #include "utils/builtins.h"
@@ -53,18 +54,18 @@ may_count_by_table(Relation target, bool conditional)
  * which is little beside a count: it lets workers count whole partitions.
  */
 static int64
-count_by_statement(const char *sql, ParamListInfo params, bool partitioned)
+count_by_statement(Relation target, const char *sql, ParamListInfo params)
 {
 	SPIExecuteOptions options = {.params = params,.read_only = true};
 	int			nestlevel = NewGUCNestLevel();
 	bool		isnull;
 	int64		count;
 
-	if (partitioned)
+	if (target->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		(void) set_config_option("enable_partitionwise_aggregate", "on",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-	pgsync_spi_execute_extended(sql, &options);
+	pgsync_spi_execute_on(target, sql, &options);
 	count = DatumGetInt64(pgsync_spi_first_value(&isnull));
 	AtEOXact_GUC(true, nestlevel);
 	return count;
@@ -107,10 +108,9 @@ count_rows(FunctionCallInfo fcinfo, Relation target)
 	int64		count;
 
 	if (may_count_by_table(target, conditional) &&
-		pgsync_count_by_table(sql, params, &count))
+		pgsync_count_by_table(target, sql, params, &count))
 		return count;
-	return count_by_statement(sql, params,
-							  target->rd_rel->relkind == RELKIND_PARTITIONED_TABLE);
+	return count_by_statement(target, sql, params);
 }
 
 PG_FUNCTION_INFO_V1(fetch_count);

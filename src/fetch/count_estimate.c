@@ -18,6 +18,7 @@
 #include "common/args.h"
 #include "common/query.h"
 #include "common/relation.h"
+#include "common/spi_on.h"
 #include "executor/executor.h"
 #include "fetch/count.h"
 #include "tcop/dest.h"
@@ -38,12 +39,13 @@ expected_rows(PlannedStmt *planned)
 
 /* Plans a statement as EXPLAIN does, and returns what the planner expects. */
 static int64
-estimate_rows(const char *sql, ParamListInfo params)
+estimate_rows(Relation target, const char *sql, ParamListInfo params)
 {
 	Query	   *query = pgsync_query_analyze(sql, params, NULL);
 	PlannedStmt *planned;
 	QueryDesc  *query_desc;
 
+	pgsync_check_found(query, target);
 	query = linitial_node(Query, pgsync_query_rewrite(query, sql));
 	planned = pgsync_query_plan(query, sql, 0, params);
 	query_desc = CreateQueryDesc(planned, sql, GetActiveSnapshot(),
@@ -79,7 +81,7 @@ fetch_count_estimate(PG_FUNCTION_ARGS)
 	target = pgsync_open_relation(PG_GETARG_OID(0), AccessShareLock,
 								  PGSYNC_FOR_COUNT);
 	sql = pgsync_count_statement(fcinfo, target, "SELECT", &params);
-	rows = estimate_rows(sql, params);
+	rows = estimate_rows(target, sql, params);
 	relation_close(target, NoLock);
 	PG_RETURN_INT64(rows);
 }

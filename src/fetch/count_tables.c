@@ -30,6 +30,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "common/query.h"
+#include "common/spi_on.h"
 #include "tcop/dest.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -91,11 +92,12 @@ collect_scans(Plan *plan, bool below, List **scans)
 
 /* Analyzes, rewrites and plans the statement. */
 static void
-plan_count(TableCount *tables)
+plan_count(TableCount *tables, Relation target)
 {
 	Query	   *analyzed = pgsync_query_analyze(tables->sql, tables->params,
 												NULL);
 
+	pgsync_check_found(analyzed, target);
 	tables->query = linitial_node(Query, pgsync_query_rewrite(analyzed,
 															  tables->sql));
 	tables->planned = pgsync_query_plan(copyObject(tables->query), tables->sql,
@@ -245,12 +247,13 @@ count_tables(const TableCount *tables)
  * privileges, and refuses materialized views that have no data yet.
  */
 bool
-pgsync_count_by_table(const char *sql, ParamListInfo params, int64 *count)
+pgsync_count_by_table(Relation target, const char *sql, ParamListInfo params,
+					  int64 *count)
 {
 	TableCount	tables = {.sql = sql,.params = params};
 	QueryDesc  *query_desc;
 
-	plan_count(&tables);
+	plan_count(&tables, target);
 	if (!collect_tables(&tables) || !is_worthwhile(&tables))
 		return false;
 

@@ -11,8 +11,9 @@
 #define PGSYNC_COUNT_TABLES_H
 
 #include "nodes/params.h"
+#include "utils/relcache.h"
 
-extern bool pgsync_count_by_table(const char *sql, ParamListInfo params,
-								  int64 *count);
+extern bool pgsync_count_by_table(Relation target, const char *sql,
+								  ParamListInfo params, int64 *count);
 
 #endif							/* PGSYNC_COUNT_TABLES_H */

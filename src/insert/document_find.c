@@ -23,6 +23,7 @@
 
 #include "access/relation.h"
 #include "catalog/pg_type.h"
+#include "common/spi_on.h"
 #include "common/spi_util.h"
 #include "insert/document.h"
 #include "insert/unique_key.h"
@@ -126,7 +127,7 @@ look_up(Relation rel, Bitmapset *by, const AttrNumber *wanted, int nwanted,
 	pgsync_spi_connect();
 	options.params = json_parameter(json);
 	options.read_only = false;
-	pgsync_spi_execute_extended(query, &options);
+	pgsync_spi_execute_on(rel, query, &options);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;

@@ -28,6 +28,7 @@
 #include "access/xact.h"
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type.h"
+#include "common/spi_on.h"
 #include "common/spi_util.h"
 #include "common/sqltext.h"
 #include "executor/executor.h"
@@ -259,6 +260,7 @@ plan_statement(Run *run, int64 nrows)
 	run->rows->md.enrtuples = nrows;
 	query = pgsync_query_analyze(statement->query, statement->params,
 								 run->env);
+	pgsync_check_found(query, statement->rows->target->rel);
 	if (statement->operation == CMD_UPDATE || statement->operation == CMD_DELETE)
 		extend_query(statement, query);
 	rewritten = pgsync_query_rewrite(query, statement->query);

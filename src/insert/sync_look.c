@@ -21,6 +21,7 @@
  */
 #include "pgsync.h"
 
+#include "common/spi_on.h"
 #include "common/spi_util.h"
 #include "insert/keyed_statement.h"
 #include "insert/sync_look.h"
@@ -324,7 +325,7 @@ read_slice(LookReceiver *receiver)
 	options.read_only = true;
 	options.dest = &receiver->pub;
 	pgsync_spi_connect();
-	pgsync_spi_execute_extended(look_text(look), &options);
+	pgsync_spi_execute_on(look->rows->target->rel, look_text(look), &options);
 	pgsync_spi_finish();
 }
 

@@ -12,6 +12,7 @@
  */
 #include "pgsync.h"
 
+#include "common/spi_on.h"
 #include "common/spi_util.h"
 #include "sink/sinks.h"
 #include "utils/memutils.h"
@@ -67,7 +68,7 @@ spool_run(PgsyncRun *run, DestReceiver *dest)
 	pgsync_spi_register_relation(run->rows);
 	options.params = run->params;
 	options.dest = dest;
-	pgsync_spi_execute_extended(run->query, &options);
+	pgsync_spi_execute_on(run->target->rel, run->query, &options);
 	run->counts.processed = SPI_processed;
 	pgsync_spi_finish();
 }
