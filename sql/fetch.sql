@@ -20,18 +20,18 @@ CREATE FUNCTION castable_to_json(castable) RETURNS json
     LANGUAGE sql IMMUTABLE AS $$ SELECT json_build_object('cast', $1::text) $$;
 CREATE CAST (castable AS json) WITH FUNCTION castable_to_json(castable);
 
--- query, whether the objects are to_jsonb's, and how many
+-- query, whether the objects are to_jsonb's to the byte, and how many
 CREATE FUNCTION compare(query text, OUT same boolean, OUT nrows bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
-    expected text[];
-    found text[];
+    expected jsonb[];
+    found jsonb[];
 BEGIN
-    EXECUTE format('SELECT array_agg(to_jsonb(q)::text) FROM (%s) q', query)
+    EXECUTE format('SELECT array_agg(to_jsonb(q)) FROM (%s) q', query)
         INTO expected;
-    SELECT array_agg(row_object::text) INTO found
+    SELECT array_agg(row_object) INTO found
         FROM fetch_all(query) AS row_object;
-    same := expected IS NOT DISTINCT FROM found;
+    same := record_image_eq(ROW(expected), ROW(found));
     nrows := cardinality(found);
     IF NOT same THEN
         RAISE WARNING 'expected %, found %', expected, found;
@@ -112,6 +112,14 @@ SELECT * FROM compare('SELECT 1 AS zz, 2 AS a, 3 AS "B", 4 AS b, 6 AS é, 7 AS a
 SELECT fetch_all('SELECT FROM generate_series(1, 2)');
 SELECT * FROM compare((SELECT 'SELECT ' || string_agg(format('%s AS column_%s', i, i), ', ')
                        FROM generate_series(1, 1600) i));
+-- entries of objects hold an offset now and then, numbers and containers are
+-- aligned: columns of every kind at every such place
+SELECT bool_and(same), sum(nrows) FROM generate_series(1, 70) n,
+    compare((SELECT 'SELECT ' || string_agg(format(CASE (i + n) % 7
+            WHEN 0 THEN '%s AS %I' WHEN 1 THEN 'repeat(''x'', %s) AS %I' WHEN 2 THEN 'jsonb_build_object(''k'', %s) AS %I'
+            WHEN 3 THEN 'to_jsonb(%s) AS %I' WHEN 4 THEN '%s IS NULL AS %I' WHEN 5 THEN 'NULL::int + %s AS %I'
+            ELSE 'ARRAY[%s, NULL] AS %I' END, i, left('k' || repeat(i::text, 40), least(1 + i, 60))), ', ')
+        FROM generate_series(1, n) i));
 -- whole tables, a dropped column among theirs
 CREATE TABLE people (id integer PRIMARY KEY, gone text, name text, m mood,
                      born date, tags text[]);
