@@ -172,21 +172,17 @@ pgsync_target_unknown_column(PgsyncTarget *target, const char *name, int len)
 	pgsync_undefined_column(target->rel, name, len, NULL, NULL, NULL);
 }
 
-/* Returns the converter of a column, made when first asked for. */
-PgsyncConverter *
-pgsync_target_converter(PgsyncTarget *target, AttrNumber attnum)
+/* Makes the converter of a column. */
+void
+pgsync_target_make_converter(PgsyncTarget *target, AttrNumber attnum)
 {
 	PgsyncColumn *column = &target->columns[attnum - 1];
 
-	if (!column->has_converter)
-	{
-		pgsync_converter_init(&column->converter,
-							  TupleDescAttr(RelationGetDescr(target->rel),
-											attnum - 1),
-							  target->mcxt);
-		column->has_converter = true;
-	}
-	return &column->converter;
+	pgsync_converter_init(&column->converter,
+						  TupleDescAttr(RelationGetDescr(target->rel),
+										attnum - 1),
+						  target->mcxt);
+	column->has_converter = true;
 }
 
 /*

@@ -54,8 +54,19 @@ pg_noreturn extern void pgsync_target_unknown_column(PgsyncTarget *target,
 													 int len);
 extern PgsyncTarget *pgsync_target_view(PgsyncTarget *target,
 										const bool *as_text);
-extern PgsyncConverter *pgsync_target_converter(PgsyncTarget *target,
-												AttrNumber attnum);
+extern void pgsync_target_make_converter(PgsyncTarget *target,
+										 AttrNumber attnum);
+
+/* Returns the converter of a column, made when first asked for. */
+static inline PgsyncConverter *
+pgsync_target_converter(PgsyncTarget *target, AttrNumber attnum)
+{
+	PgsyncColumn *column = &target->columns[attnum - 1];
+
+	if (!column->has_converter)
+		pgsync_target_make_converter(target, attnum);
+	return &column->converter;
+}
 
 /*
  * Returns the attribute that an input's name leads to, trying "guess" first:

@@ -53,6 +53,7 @@ typedef struct CsvSource
 	int			nfields;
 	bool	   *named;			/* the columns that the header names */
 	const PgsyncCsvField *converting;
+	PgsyncRoom	room;			/* for the values of the line at hand */
 	bool		more_follows;	/* after the blank lines at hand */
 	bool		done;
 } CsvSource;
@@ -432,6 +433,17 @@ report_field_count(CsvSource *source, int nfields)
 			 hint ? errhint("%s", _(hint)) : 0));
 }
 
+/* Makes room for all values of the line. */
+static void
+make_room(CsvSource *source)
+{
+	Size		size = 0;
+
+	for (int i = 0; i < source->nfields; i++)
+		size += PGSYNC_ROOM_FOR(source->splitter.fields[i].len);
+	pgsync_room_begin(&source->room, size);
+}
+
 /* Converts the fields of the line; see PgsyncSourceRoutine. */
 static void
 csv_source_convert(PgsyncSource *base, PgsyncRow *row)
@@ -442,6 +454,7 @@ csv_source_convert(PgsyncSource *base, PgsyncRow *row)
 	if (nfields != source->nfields)
 		report_field_count(source, nfields);
 	memcpy(row->named, source->named, base->target->natts);
+	make_room(source);
 	for (int i = 0; i < nfields; i++)
 	{
 		const PgsyncCsvField *value = &source->splitter.fields[i];
@@ -454,7 +467,8 @@ csv_source_convert(PgsyncSource *base, PgsyncRow *row)
 		source->converting = value;
 		row->nulls[attnum - 1] = false;
 		row->values[attnum - 1] = !value->null ?
-			pgsync_convert_text(field->converter, value->value) :
+			pgsync_convert_text(field->converter, &source->room,
+								value->value, value->len) :
 			pgsync_convert_null(field->converter, &row->nulls[attnum - 1]);
 	}
 	row->column = 0;

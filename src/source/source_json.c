@@ -65,6 +65,7 @@ typedef struct JsonSource
 	PgsyncJsonToken unknown[PGSYNC_UNKNOWN_SHOWN];	/* the first of them */
 	StringInfoData replaced;	/* tokens of values that are not to be used */
 	StringInfoData buf;			/* for unescaping */
+	PgsyncRoom	room;			/* for the values of the row at hand */
 } JsonSource;
 
 /* Has core's parser find what is wrong with a piece, if anything is. */
@@ -252,7 +253,7 @@ scan_predicted(JsonSource *source)
 		if (piece->attnum != PGSYNC_DROPPED_NAME)
 			value = &source->tokens[piece->attnum - 1];
 		if (!pgsync_json_shape_accept(shape, piece, &scan->ptr, scan->end) ||
-			!pgsync_json_scan_value(scan, value))
+			!pgsync_json_scan_short_value(scan, value))
 			return false;
 		if (piece->attnum != PGSYNC_DROPPED_NAME)
 		{
@@ -475,12 +476,12 @@ convert_string(JsonSource *source, PgsyncConverter *converter,
 			   const PgsyncJsonToken *token)
 {
 	if (!token->escaped)
-		return pgsync_convert_string(converter, token->start, token->len);
+		return pgsync_convert_string(converter, &source->room, token->start, token->len);
 
 	resetStringInfo(&source->buf);
 	if (!pgsync_json_unescape(token, &source->buf))
 		report_bad_string(source, token);
-	return pgsync_convert_string(converter, source->buf.data,
+	return pgsync_convert_string(converter, &source->room, source->buf.data,
 								 source->buf.len);
 }
 
@@ -518,7 +519,7 @@ convert_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum)
 			value = convert_string(source, converter, token);
 			break;
 		case PGSYNC_JSON_NUMBER:
-			value = pgsync_convert_number(converter, token->start, token->len);
+			value = pgsync_convert_number(converter, &source->room, token->start, token->len);
 			break;
 		case PGSYNC_JSON_TRUE:
 		case PGSYNC_JSON_FALSE:
@@ -568,6 +569,23 @@ report_fault(JsonSource *source)
 	check_replaced(source);
 }
 
+/* Makes room for all values of the row that can use it. */
+static void
+make_room(JsonSource *source)
+{
+	Size		size = 0;
+
+	for (int i = 0; i < source->nsequence; i++)
+	{
+		PgsyncJsonToken *token = &source->tokens[source->sequence[i] - 1];
+
+		if (token->kind == PGSYNC_JSON_STRING ||
+			token->kind == PGSYNC_JSON_NUMBER)
+			size += PGSYNC_ROOM_FOR(token->len);
+	}
+	pgsync_room_begin(&source->room, size);
+}
+
 /* Converts the row that has been scanned; see PgsyncSourceRoutine. */
 static void
 json_source_convert(PgsyncSource *base, PgsyncRow *row)
@@ -577,6 +595,7 @@ json_source_convert(PgsyncSource *base, PgsyncRow *row)
 	if (source->fault != JSON_ROW_FINE || source->nunknown > 0 ||
 		source->conflict != 0 || source->replaced.len > 0)
 		report_fault(source);
+	make_room(source);
 	for (int i = 0; i < source->nsequence; i++)
 	{
 		row->column = source->sequence[i];

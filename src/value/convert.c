@@ -17,7 +17,10 @@
  *		object, array	an array or composite; json or jsonb; for any other
  *						type, what the input function makes of its text
  *
- * The result is allocated in the current memory context.
+ * Values in their usual form have a short way to the most common types
+ * (convert_direct.c), which gives the same.
+ *
+ * The result is in the room, or allocated in the current memory context.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -45,6 +48,8 @@ pgsync_converter_init(PgsyncConverter *converter, Form_pg_attribute attr,
 												 &converter->base_typmod);
 	converter->routine = pgsync_convert_routine(converter->base_typid,
 												converter->base_typmod);
+	converter->direct = pgsync_direct_routine(converter->base_typid,
+											  converter->base_typmod);
 	converter->domain_info = NULL;
 	converter->record_desc = NULL;
 	converter->mcxt = mcxt;
@@ -77,21 +82,30 @@ pgsync_convert_null(PgsyncConverter *converter, bool *isnull)
 	return check_domain(converter, (Datum) 0, true);
 }
 
-/* Converts the text form of a value, as COPY does. */
+/* Converts the text form of a value, zero-terminated, as COPY does. */
 Datum
-pgsync_convert_text(PgsyncConverter *converter, char *str)
+pgsync_convert_text(PgsyncConverter *converter, PgsyncRoom *room, char *str,
+					int len)
 {
-	return check_domain(converter, converter->routine->text(converter, str),
-						false);
+	Datum		value;
+
+	if (converter->direct->text == NULL ||
+		!converter->direct->text(converter, room, str, len, &value))
+		value = converter->routine->text(converter, str);
+	return check_domain(converter, value, false);
 }
 
 /* Converts a JSON string: "str" is unescaped and need not be terminated. */
 Datum
-pgsync_convert_string(PgsyncConverter *converter, const char *str, int len)
+pgsync_convert_string(PgsyncConverter *converter, PgsyncRoom *room,
+					  const char *str, int len)
 {
-	return check_domain(converter,
-						converter->routine->string(converter, str, len),
-						false);
+	Datum		value;
+
+	if (converter->direct->text == NULL ||
+		!converter->direct->text(converter, room, str, len, &value))
+		value = converter->routine->string(converter, str, len);
+	return check_domain(converter, value, false);
 }
 
 /*
@@ -99,11 +113,15 @@ pgsync_convert_string(PgsyncConverter *converter, const char *str, int len)
  * JSON's grammar.
  */
 Datum
-pgsync_convert_number(PgsyncConverter *converter, const char *str, int len)
+pgsync_convert_number(PgsyncConverter *converter, PgsyncRoom *room,
+					  const char *str, int len)
 {
-	return check_domain(converter,
-						converter->routine->number(converter, str, len),
-						false);
+	Datum		value;
+
+	if (converter->direct->number == NULL ||
+		!converter->direct->number(converter, room, str, len, &value))
+		value = converter->routine->number(converter, str, len);
+	return check_domain(converter, value, false);
 }
 
 /* Converts true or false. */
@@ -113,6 +131,8 @@ pgsync_convert_bool(PgsyncConverter *converter, bool boolean)
 	JsonbValue	value;
 	bool		isnull;
 
+	if (converter->base_typid == BOOLOID)
+		return check_domain(converter, BoolGetDatum(boolean), false);
 	value.type = jbvBool;
 	value.val.boolean = boolean;
 	return pgsync_convert_jsonb(converter, &value, &isnull);

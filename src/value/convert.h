@@ -12,12 +12,14 @@
 
 #include "access/tupdesc.h"
 #include "utils/jsonb.h"
+#include "value/convert_direct.h"
 #include "value/convert_kinds.h"
 
 /* What is kept for one column over a whole call */
 typedef struct PgsyncConverter
 {
 	const PgsyncConvertRoutine *routine;	/* how the base type takes values */
+	const PgsyncDirectRoutine *direct;	/* and how it takes usual ones */
 	Oid			typid;			/* the column's type */
 	Oid			base_typid;		/* the same, but for a domain its base type */
 	int32		base_typmod;
@@ -37,11 +39,12 @@ extern void pgsync_converter_init(PgsyncConverter *converter,
 extern bool pgsync_converter_is_domain(const PgsyncConverter *converter);
 
 extern Datum pgsync_convert_null(PgsyncConverter *converter, bool *isnull);
-extern Datum pgsync_convert_text(PgsyncConverter *converter, char *str);
+extern Datum pgsync_convert_text(PgsyncConverter *converter, PgsyncRoom *room,
+								 char *str, int len);
 extern Datum pgsync_convert_string(PgsyncConverter *converter,
-								   const char *str, int len);
+								   PgsyncRoom *room, const char *str, int len);
 extern Datum pgsync_convert_number(PgsyncConverter *converter,
-								   const char *str, int len);
+								   PgsyncRoom *room, const char *str, int len);
 extern Datum pgsync_convert_bool(PgsyncConverter *converter, bool value);
 extern Datum pgsync_convert_nested(PgsyncConverter *converter,
 								   const char *json, int len, bool *isnull);

@@ -1,16 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * convert_time.c
- *	  Timestamps in the form that most programs write.
+ *	  Dates and timestamps in the form that most programs write.
  *
- *		2024-01-31 12:30:00+00
+ *		2024-01-31 12:30:00+00			timestamptz
  *		2024-01-31T12:30:00.123456+01
  *		2024-01-31 12:30:00.5-03:30
+ *		2024-01-31 12:30:00.5			timestamp
+ *		2024-01-31						date
  *
- * With the year first, all digits there and an offset from UTC, no setting
- * has a say in what they mean (timezone_abbreviations has, in "Z").
- * timestamptz_in, which reads whatever people write, takes a multiple of the
- * time.
+ * With the year first, all digits there and, for timestamptz, an offset from
+ * UTC, no setting has a say in what they mean (timezone_abbreviations has, in
+ * "Z").  The types' input functions, which read whatever people write, take a
+ * multiple of the time.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -20,8 +22,12 @@
 
 #include "value/convert_time.h"
 #include "datatype/timestamp.h"
+#include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
+
+/* "2024-01-31" */
+#define DATE_LEN		10
 
 /* "2024-01-31 12:30:00" */
 #define SECONDS_LEN		19
@@ -40,30 +46,42 @@ read_digits(const char *str, int ndigits, int *value)
 	return true;
 }
 
+/* Reads a date, in days since 2000-01-01; false if it is not valid. */
+static inline bool
+read_date(const char *str, int *result)
+{
+	int			year,
+				month,
+				day;
+
+	if (str[4] != '-' || str[7] != '-' ||
+		!read_digits(str, 4, &year) || !read_digits(str + 5, 2, &month) ||
+		!read_digits(str + 8, 2, &day))
+		return false;
+	if (year < 1 || month < 1 || month > MONTHS_PER_YEAR || day < 1 ||
+		day > day_tab[isleap(year)][month - 1])
+		return false;
+	*result = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
+	return true;
+}
+
 /* Reads date and time to the second; false if they are not valid. */
 static inline bool
 read_seconds(const char *str, Timestamp *result)
 {
-	int			year,
-				month,
-				day,
+	int			date,
 				hour,
 				minute,
 				second;
 
-	if (str[4] != '-' || str[7] != '-' ||
-		(str[10] != ' ' && str[10] != 'T') ||
+	if ((str[10] != ' ' && str[10] != 'T') ||
 		str[13] != ':' || str[16] != ':' ||
-		!read_digits(str, 4, &year) || !read_digits(str + 5, 2, &month) ||
-		!read_digits(str + 8, 2, &day) || !read_digits(str + 11, 2, &hour) ||
+		!read_date(str, &date) || !read_digits(str + 11, 2, &hour) ||
 		!read_digits(str + 14, 2, &minute) ||
-		!read_digits(str + 17, 2, &second))
-		return false;
-	if (year < 1 || month < 1 || month > MONTHS_PER_YEAR || day < 1 ||
-		day > day_tab[isleap(year)][month - 1] ||
+		!read_digits(str + 17, 2, &second) ||
 		hour > 23 || minute > 59 || second > 59)
 		return false;
-	*result = (date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
+	*result = date * USECS_PER_DAY +
 		(hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) * USECS_PER_SEC;
 	return true;
 }
@@ -121,5 +139,31 @@ pgsync_read_timestamptz(const char *str, int len, Datum *result)
 	if (!read_offset(str + nread, len - nread, &offset))
 		return false;
 	*result = TimestampTzGetDatum(local - offset * USECS_PER_SEC);
+	return true;
+}
+
+/* Reads a timestamp without a type modifier; false as above. */
+bool
+pgsync_read_timestamp(const char *str, int len, Datum *result)
+{
+	Timestamp	local;
+	int			nread = SECONDS_LEN;
+
+	if (len < SECONDS_LEN || !read_seconds(str, &local))
+		return false;
+	nread += read_fraction(str + nread, len - nread, &local);
+	*result = TimestampGetDatum(local);
+	return nread == len;
+}
+
+/* Reads a date; false as above. */
+bool
+pgsync_read_date(const char *str, int len, Datum *result)
+{
+	int			date;
+
+	if (len != DATE_LEN || !read_date(str, &date))
+		return false;
+	*result = DateADTGetDatum(date);
 	return true;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * convert_time.h
- *	  Timestamps in the form that most programs write.
+ *	  Dates and timestamps in the form that most programs write.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -11,5 +11,7 @@
 #define PGSYNC_CONVERT_TIME_H
 
 extern bool pgsync_read_timestamptz(const char *str, int len, Datum *result);
+extern bool pgsync_read_timestamp(const char *str, int len, Datum *result);
+extern bool pgsync_read_date(const char *str, int len, Datum *result);
 
 #endif							/* PGSYNC_CONVERT_TIME_H */

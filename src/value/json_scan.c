@@ -21,7 +21,6 @@
 
 #include "value/json_scan.h"
 #include "common/jsonapi.h"
-#include "common/vector.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 #include "compat.h"

@@ -10,6 +10,7 @@
 #ifndef PGSYNC_JSON_SCAN_H
 #define PGSYNC_JSON_SCAN_H
 
+#include "common/vector.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 
@@ -58,6 +59,34 @@ pgsync_json_check_interrupts(const char *ptr)
 {
 	if (((uintptr_t) ptr & 0xFFFFF) == 0)
 		CHECK_FOR_INTERRUPTS();
+}
+
+/* A string that is scanned in one go has this many bytes at most */
+#define PGSYNC_JSON_SHORT_STRING	4096
+
+/*
+ * Scans the value that begins at the next byte, as pgsync_json_scan_value
+ * does.  This is for loops over many values: most of them are short strings.
+ */
+static inline bool
+pgsync_json_scan_short_value(PgsyncJsonScan *scan, PgsyncJsonToken *token)
+{
+	const char *start = scan->ptr + 1;
+	const char *limit;
+	const char *quote;
+
+	if (scan->ptr >= scan->end || *scan->ptr != '"')
+		return pgsync_json_scan_value(scan, token);
+	limit = start + Min(scan->end - start, PGSYNC_JSON_SHORT_STRING);
+	quote = pgsync_find_json_special(start, limit);
+	if (quote == limit || *quote != '"')
+		return pgsync_json_scan_value(scan, token);
+	token->kind = PGSYNC_JSON_STRING;
+	token->start = start;
+	token->len = quote - start;
+	token->escaped = false;
+	scan->ptr = quote + 1;
+	return true;
 }
 
 /* Skips white space as JSON defines it (RFC 8259, section 2). */

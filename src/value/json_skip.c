@@ -15,7 +15,6 @@
  */
 #include "pgsync.h"
 
-#include "common/vector.h"
 #include "value/json_scan.h"
 #include "value/json_skip.h"
 #include "utils/memutils.h"

@@ -4,10 +4,8 @@
  *	  A numeric as its text, written where it is wanted.
  *
  * numeric_out makes a string of its own for each number.  Here the digits of
- * a numeric are read as they are stored, packed and unaligned as they may be,
- * and written as numeric_out prints them.  Only the short format is known
- * here, which nearly all numbers have; the stored format, which numeric.c
- * describes ("Storage of Numeric values"), cannot change between servers.
+ * a numeric are read as they are stored (numeric_format.h), packed and
+ * unaligned as they may be, and written as numeric_out prints them.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -16,19 +14,8 @@
 #include "pgsync.h"
 
 #include "utils/builtins.h"
+#include "value/numeric_format.h"
 #include "value/numeric_text.h"
-
-/* The header of the short format (numeric.c) */
-#define FORMAT_MASK			0xC000
-#define FORMAT_SHORT		0x8000
-#define SHORT_NEGATIVE		0x2000
-#define SHORT_SCALE_MASK	0x1F80
-#define SHORT_SCALE_SHIFT	7
-#define SHORT_WEIGHT_SIGN	0x0040
-#define SHORT_WEIGHT_MASK	0x003F
-
-/* Decimal digits in a stored digit */
-#define GROUP_DIGITS		4
 
 /* The stored digits of a numeric */
 typedef struct StoredDigits
@@ -57,7 +44,7 @@ put_group(char *to, int digit)
 	to[1] = '0' + digit / 100 % 10;
 	to[2] = '0' + digit / 10 % 10;
 	to[3] = '0' + digit % 10;
-	return to + GROUP_DIGITS;
+	return to + PGSYNC_NUMERIC_GROUP_DIGITS;
 }
 
 /*
@@ -76,16 +63,16 @@ pgsync_numeric_text(char *to, const char *body, int length)
 	int			index = 0;
 
 	memcpy(&header, body, sizeof(header));
-	if ((header & FORMAT_MASK) != FORMAT_SHORT)
+	if ((header & PGSYNC_NUMERIC_FORMAT_MASK) != PGSYNC_NUMERIC_SHORT)
 		return NULL;
 	stored.digits = body + sizeof(header);
 	stored.count = (length - sizeof(header)) / sizeof(int16);
-	scale = (header & SHORT_SCALE_MASK) >> SHORT_SCALE_SHIFT;
-	weight = header & SHORT_WEIGHT_MASK;
-	if (header & SHORT_WEIGHT_SIGN)
-		weight -= SHORT_WEIGHT_MASK + 1;
+	scale = (header & PGSYNC_NUMERIC_SCALE_MASK) >> PGSYNC_NUMERIC_SCALE_SHIFT;
+	weight = header & PGSYNC_NUMERIC_WEIGHT_MASK;
+	if (header & PGSYNC_NUMERIC_WEIGHT_SIGN)
+		weight -= PGSYNC_NUMERIC_WEIGHT_MASK + 1;
 
-	if (header & SHORT_NEGATIVE)
+	if (header & PGSYNC_NUMERIC_NEGATIVE)
 		*to++ = '-';
 	to += weight < 0 ? pg_ltoa(0, to) : pg_ltoa(stored_digit(&stored, 0), to);
 	for (index = 1; index <= weight; index++)
