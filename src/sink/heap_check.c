@@ -27,22 +27,6 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* Returns whether a default of the target might look at it. */
-static bool
-defaults_may_look(Relation rel)
-{
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
-
-	if (constr == NULL)
-		return false;
-	for (int i = 0; i < constr->num_defval; i++)
-	{
-		if (pgsync_expression_may_look(stringToNode(constr->defval[i].adbin)))
-			return true;
-	}
-	return false;
-}
-
 /* Returns whether a default of a column's domain might look at the target. */
 static bool
 type_defaults_may_look(Relation rel)
@@ -129,7 +113,7 @@ partition_is_unfit(Oid relid, Relation rel)
 {
 	if (rel == NULL)
 		return !leaf_fits(relid);
-	return !triggers_can_wait(rel);
+	return !triggers_can_wait(rel) || pgsync_partitioning_may_look(rel);
 }
 
 /*
@@ -173,9 +157,10 @@ pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan)
 	if (rel->rd_rel->relkind != RELKIND_RELATION &&
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return false;
-	if (!triggers_can_wait(rel) || defaults_may_look(rel) ||
+	if (!triggers_can_wait(rel) || pgsync_defaults_may_look(rel) ||
 		type_defaults_may_look(rel) || pgsync_types_may_look(rel) ||
-		pgsync_checks_may_look(rel))
+		pgsync_checks_may_look(rel) || pgsync_indexes_may_look(rel) ||
+		pgsync_partitioning_may_look(rel))
 		return false;
 	return !pgsync_any_partition(rel, partition_is_unfit, true);
 }

@@ -7,7 +7,9 @@
  * They are looked for in expressions, in the constraints of the domains that
  * a part of an expression makes a value of (by a cast, by a type's input
  * function, by jsonb_populate_record, ...), and in those of a table's columns,
- * however deep in arrays, composites and ranges the domain is.
+ * however deep in arrays, composites and ranges the domain is.  The functions
+ * of indexes and partition keys are immutable, but not what such a domain
+ * brings in.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -15,15 +17,20 @@
  */
 #include "pgsync.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "sink/may_look.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 static bool type_may_look(Oid typid);
@@ -200,6 +207,25 @@ pgsync_types_may_look(Relation rel)
 	return false;
 }
 
+/*
+ * Returns whether a default or a generated column of the relation might look
+ * at it.
+ */
+bool
+pgsync_defaults_may_look(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	if (constr == NULL)
+		return false;
+	for (int i = 0; i < constr->num_defval; i++)
+	{
+		if (pgsync_expression_may_look(stringToNode(constr->defval[i].adbin)))
+			return true;
+	}
+	return false;
+}
+
 /* Returns whether a CHECK constraint might look at the relation. */
 bool
 pgsync_checks_may_look(Relation rel)
@@ -214,4 +240,58 @@ pgsync_checks_may_look(Relation rel)
 			return true;
 	}
 	return false;
+}
+
+/* Returns whether expressions that are kept in pg_index might look. */
+static bool
+index_column_may_look(HeapTuple tuple, AttrNumber attnum)
+{
+	bool		isnull;
+	Datum		written = SysCacheGetAttr(INDEXRELID, tuple, attnum, &isnull);
+
+	return !isnull &&
+		pgsync_expression_may_look(stringToNode(TextDatumGetCString(written)));
+}
+
+/*
+ * Returns whether an expression or a predicate of the relation's indexes might
+ * look at it.
+ */
+bool
+pgsync_indexes_may_look(Relation rel)
+{
+	List	   *indexes;
+	ListCell   *cell;
+	bool		found = false;
+
+	if (!rel->rd_rel->relhasindex)
+		return false;
+	indexes = RelationGetIndexList(rel);
+	foreach(cell, indexes)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID,
+											ObjectIdGetDatum(lfirst_oid(cell)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;			/* dropped concurrently: of no more use */
+		found |= index_column_may_look(tuple, Anum_pg_index_indexprs) ||
+			index_column_may_look(tuple, Anum_pg_index_indpred);
+		ReleaseSysCache(tuple);
+	}
+	list_free(indexes);
+	return found;
+}
+
+/*
+ * Returns whether finding a row's place might look at the relation: by its own
+ * partition key, or by those above it.
+ */
+bool
+pgsync_partitioning_may_look(Relation rel)
+{
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+		pgsync_expression_may_look((Node *) RelationGetPartitionKey(rel)->partexprs))
+		return true;
+	return rel->rd_rel->relispartition &&
+		pgsync_expression_may_look((Node *) RelationGetPartitionQual(rel));
 }

@@ -87,6 +87,8 @@ typedef struct RowBuffer
 	int			nslots;			/* slots made so far */
 	Size		nbytes;
 	MemoryContext mcxt;			/* the rows' values until they are stored */
+	bool		goes_alone;		/* must its rows go in one by one? */
+	bool		has_before;		/* BEFORE ROW triggers */
 	bool		has_triggers;	/* AFTER ROW ones, foreign keys among them */
 	List	  **recheck;		/* indexes to recheck, while triggers wait */
 	uint64		numbers[MAX_BUFFERED_ROWS];
@@ -129,14 +131,25 @@ insert_options(Relation rel)
 }
 
 /*
- * Returns whether a leaf's rows must go in one by one: it has got a BEFORE ROW
- * trigger since heap_check.c looked.
+ * Finds out whether rows of a relation must go in one by one, and why.
+ *
+ * What heap_check.c has looked at gives no reason; it does not look into
+ * leaves' indexes and generated columns, which may be their own, and a leaf
+ * may have got a BEFORE ROW trigger since.
  */
-static inline bool
-goes_alone(ResultRelInfo *leaf)
+static void
+note_reasons(RowBuffer *buffer)
 {
-	return leaf->ri_TrigDesc != NULL &&
-		leaf->ri_TrigDesc->trig_insert_before_row;
+	Relation	rel = buffer->resultRelInfo->ri_RelationDesc;
+	TriggerDesc *triggers = buffer->resultRelInfo->ri_TrigDesc;
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	buffer->has_before = triggers != NULL && triggers->trig_insert_before_row;
+	buffer->goes_alone = buffer->has_before || pgsync_indexes_may_look(rel) ||
+		(constr != NULL && constr->has_generated_stored &&
+		 pgsync_defaults_may_look(rel));
+	if (buffer->goes_alone)
+		buffer->max_rows = 1;
 }
 
 /* Makes a buffer for a relation; its ResultRelInfo points back to it. */
@@ -167,8 +180,7 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 								  MAX_SLOT_BYTES / slot_bytes));
 	buffer->has_triggers = resultRelInfo->ri_TrigDesc != NULL &&
 		resultRelInfo->ri_TrigDesc->trig_insert_after_row;
-	if (goes_alone(resultRelInfo))
-		buffer->max_rows = 1;
+	note_reasons(buffer);
 	triggers_order = buffer->has_triggers &&
 		sink->mtstate->mt_partition_tuple_routing != NULL;
 	if (sink->skips_conflicts)
@@ -518,6 +530,21 @@ copy_to_leaf(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
 	return ExecCopySlot(leaf_slot, slot);
 }
 
+/*
+ * Stores all earlier rows if the buffer's next one is to see them; returns the
+ * buffer of its relation, which may be another one then.
+ */
+static inline RowBuffer *
+empty_if_alone(HeapSink *sink, RowBuffer *buffer)
+{
+	ResultRelInfo *resultRelInfo = buffer->resultRelInfo;
+
+	if (!buffer->goes_alone)
+		return buffer;
+	flush_all(sink);
+	return buffer_of(sink, resultRelInfo);
+}
+
 /* Inserts into a partitioned table: each row goes to its leaf's buffer. */
 static void
 insert_routed(HeapSink *sink)
@@ -535,7 +562,6 @@ insert_routed(HeapSink *sink)
 		RowBuffer  *buffer;
 		TupleTableSlot *slot;
 		bool		found;
-		bool		alone;
 
 		ResetPerTupleExprContext(estate);
 		ExecClearTuple(root_slot);
@@ -551,15 +577,12 @@ insert_routed(HeapSink *sink)
 		leaf = ExecFindPartition(mtstate, root,
 								 mtstate->mt_partition_tuple_routing,
 								 root_slot, estate);
-		alone = goes_alone(leaf);
-		if (alone)
-			flush_all(sink);	/* its triggers may look at the table */
-		buffer = buffer_of(sink, leaf);
+		buffer = empty_if_alone(sink, buffer_of(sink, leaf));
 		slot = copy_to_leaf(sink, buffer, root_slot);
-		if (alone && !ExecBRInsertTriggers(estate, leaf, slot))
+		if (buffer->has_before && !ExecBRInsertTriggers(estate, leaf, slot))
 			continue;
 		/* they may have changed its partition key */
-		check_row(sink, leaf, slot, !alone);
+		check_row(sink, leaf, slot, !buffer->has_before);
 		ExecMaterializeSlot(slot);
 		add_row(sink, buffer, slot);
 	}
