@@ -257,21 +257,91 @@ AS 'MODULE_PATHNAME', 'insert_returning_row_source';
 COMMENT ON FUNCTION insert_returning(regclass, row_source, text[], text) IS
 'inserts the rows of a row_source; returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
 
+DROP FUNCTION upsert_many(regclass, jsonb, text[], text[], text[]);
+
+CREATE FUNCTION upsert_many(
+    target regclass,            -- table, partitioned table or simple view
+    data jsonb,                 -- an array of objects, or one object
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
+    skip_unchanged boolean DEFAULT false,   -- leave equal rows untouched
+    key_order boolean DEFAULT false,    -- take the rows in the order of their keys
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS TABLE (
+    inserted bigint,            -- rows that were new
+    updated bigint,             -- rows that were there and have been updated
+    unchanged bigint            -- rows that were there and stay as they are
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'upsert_many_jsonb_2_0';
+
+COMMENT ON FUNCTION upsert_many(regclass, jsonb, text[], text[], text[], boolean, boolean, text) IS
+'inserts rows, or updates those whose key is there (a jsonb value): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+
+DROP FUNCTION upsert_many(regclass, json, text[], text[], text[]);
+
+CREATE FUNCTION upsert_many(
+    target regclass,            -- table, partitioned table or simple view
+    data json,                  -- the same; read as a stream
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
+    skip_unchanged boolean DEFAULT false,   -- leave equal rows untouched
+    key_order boolean DEFAULT false,    -- take the rows in the order of their keys
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS TABLE (
+    inserted bigint,            -- rows that were new
+    updated bigint,             -- rows that were there and have been updated
+    unchanged bigint            -- rows that were there and stay as they are
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'upsert_many_json_2_0';
+
+COMMENT ON FUNCTION upsert_many(regclass, json, text[], text[], text[], boolean, boolean, text) IS
+'inserts rows, or updates those whose key is there (a json value, read as a stream): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+
+DROP FUNCTION upsert_many(regclass, text, text[], text[], text[]);
+
+CREATE FUNCTION upsert_many(
+    target regclass,            -- table, partitioned table or simple view
+    data text,                  -- the same, or JSON Lines; read as a stream
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
+    skip_unchanged boolean DEFAULT false,   -- leave equal rows untouched
+    key_order boolean DEFAULT false,    -- take the rows in the order of their keys
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS TABLE (
+    inserted bigint,            -- rows that were new
+    updated bigint,             -- rows that were there and have been updated
+    unchanged bigint            -- rows that were there and stay as they are
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'upsert_many_text_2_0';
+
+COMMENT ON FUNCTION upsert_many(regclass, text, text[], text[], text[], boolean, boolean, text) IS
+'inserts rows, or updates those whose key is there (JSON or JSON Lines as text, read as a stream): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+
 CREATE FUNCTION upsert_many(
     target regclass,            -- table, partitioned table or simple view
     data row_source,            -- what from_json, from_csv, ... have made
     key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
     update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
-    merge_columns text[] DEFAULT NULL   -- jsonb columns merged with ||
+    merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
+    skip_unchanged boolean DEFAULT false,   -- leave equal rows untouched
+    key_order boolean DEFAULT false,    -- take the rows in the order of their keys
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
 ) RETURNS TABLE (
     inserted bigint,            -- rows that were new
-    updated bigint              -- rows that were there and have been updated
+    updated bigint,             -- rows that were there and have been updated
+    unchanged bigint            -- rows that were there and stay as they are
 )
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'upsert_many_row_source';
 
-COMMENT ON FUNCTION upsert_many(regclass, row_source, text[], text[], text[]) IS
-'inserts the rows of a row_source, or updates those whose key is there: rows apply in turn, and update only the columns that they name; returns how many were inserted and how many updated (rule: INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+COMMENT ON FUNCTION upsert_many(regclass, row_source, text[], text[], text[], boolean, boolean, text) IS
+'inserts the rows of a row_source, or updates those whose key is there: rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
 ----------------------------------------------------------------
 -- insert/: CSV

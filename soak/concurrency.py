@@ -165,7 +165,7 @@ class Client(threading.Thread):
         rows = [{"key": key, "doc": {str(self.number): 1}} for key in
                 sorted(self.rng.sample(range(10, 200), 8))]
         inserted, updated = self.conn.execute(
-            "SELECT * FROM upsert_many('counted', %s::jsonb,"
+            "SELECT inserted, updated FROM upsert_many('counted', %s::jsonb,"
             " merge_columns => '{doc}')", (json.dumps(rows),)).fetchone()
         if inserted + updated != 8:
             self.errors["upsert_many", "rows", f"{inserted} {updated}"] += 1

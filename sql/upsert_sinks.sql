@@ -1,8 +1,13 @@
--- upsert_many in three ways: with rows that are there updated by pgsync where
--- it can, all by the executor, and by hand, a statement a row.  What is left
--- behind must be the same: rows, sequences, trigger logs, or else the error.
+-- upsert_many of 1.0, whose rows are all ON CONFLICT's, in three ways: with
+-- rows that are there updated by pgsync where it can, all by the executor, and
+-- by hand, a statement a row.  What is left behind must be the same: rows,
+-- sequences, trigger logs, or else the error.
 CREATE SCHEMA upsert_sinks;
 SET search_path = upsert_sinks, public;
+CREATE FUNCTION upsert_many_1_0(target regclass, data jsonb, key_columns text[] DEFAULT NULL,
+    update_columns text[] DEFAULT NULL, merge_columns text[] DEFAULT NULL)
+RETURNS TABLE (inserted bigint, updated bigint)
+LANGUAGE C AS '$libdir/pgsync', 'upsert_many_jsonb';
 CREATE EXTENSION btree_gist SCHEMA upsert_sinks;
 CREATE TABLE upsert_case (id int GENERATED ALWAYS AS IDENTITY, label text, ddl text,
     input jsonb, merge text DEFAULT '{}', by_hand boolean DEFAULT true);
@@ -65,7 +70,7 @@ BEGIN
     ELSE
       PERFORM set_config('pgsync.sink', way, true);
       SELECT concat(inserted, ' inserted, ', updated, ' updated') INTO outcome
-      FROM upsert_many('t', c.input, '{id}', merge_columns => c.merge::text[]);
+      FROM upsert_many_1_0('t', c.input, '{id}', merge_columns => c.merge::text[]);
     END IF;
     SET CONSTRAINTS ALL IMMEDIATE;
     left_over := contents();
@@ -166,7 +171,7 @@ BEGIN
   EXECUTE c.ddl;
   RAISE INFO '%', c.label;
   SET LOCAL client_min_messages = debug1;
-  PERFORM upsert_many('t', '[{"id": 1, "a": 1}]'::jsonb, '{id}');
+  PERFORM upsert_many_1_0('t', '[{"id": 1, "a": 1}]'::jsonb, '{id}');
   RAISE SQLSTATE 'PLAY0';
 EXCEPTION WHEN SQLSTATE 'PLAY0' THEN
   NULL;
@@ -192,13 +197,13 @@ CALL show_ways(31, 100);
 CREATE TABLE keyed (id int PRIMARY KEY, a int);
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SET LOCAL client_min_messages = debug1;
-SELECT * FROM upsert_many('keyed', '[{"id": 1, "a": 1}, {"id": 1, "a": 2}, {"id": 1, "a": 3}]');
+SELECT * FROM upsert_many_1_0('keyed', '[{"id": 1, "a": 1}, {"id": 1, "a": 2}, {"id": 1, "a": 3}]');
 COMMIT;
 
 -- rows that are updated in turn leave no more behind than by the executor
 CREATE TABLE hot (id int PRIMARY KEY, a int) WITH (fillfactor = 50);
 INSERT INTO hot SELECT i, 0 FROM generate_series(1, 50) i;
-SELECT * FROM upsert_many('hot', (SELECT jsonb_agg(jsonb_build_object('id', 1 + i % 50, 'a', i)) FROM generate_series(1, 50) i));
+SELECT * FROM upsert_many_1_0('hot', (SELECT jsonb_agg(jsonb_build_object('id', 1 + i % 50, 'a', i)) FROM generate_series(1, 50) i));
 SELECT pg_relation_size('hot') = current_setting('block_size')::int AS one_page,
     pg_relation_size('hot_pkey') = 2 * current_setting('block_size')::int AS no_further_entries, sum(a) FROM hot;
 

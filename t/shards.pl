@@ -268,7 +268,7 @@ AS $$
                                            (r ->> 'id')::bigint)
         ) AS parts,
         LATERAL dblink(server,
-            format('SELECT * FROM upsert_many(%L, %L::jsonb)',
+            format('SELECT inserted, updated FROM upsert_many(%L, %L::jsonb)',
                    'customer', part)
         ) AS done (inserted bigint, updated bigint)
     WHERE part IS NOT NULL

@@ -539,6 +539,22 @@ fold_rows(PgsyncKeyedRows *rows, Tuplesortstate *sort)
 	MemoryContextDelete(fold.context);
 }
 
+/* Puts all sorted rows back into a store. */
+static void
+keep_rows(PgsyncKeyedRows *rows, Tuplesortstate *sort)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(rows->desc,
+													&TTSOpsMinimalTuple);
+
+	rows->store = tuplestore_begin_heap(false, false, work_mem);
+	while (tuplesort_gettupleslot(sort, true, false, slot, NULL))
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttupleslot(rows->store, slot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
 /*
  * Reads all rows of a source.
  *
@@ -556,7 +572,10 @@ pgsync_keyed_rows_read(PgsyncSource *source, const PgsyncKeyedOptions *options)
 	{
 		Tuplesortstate *sort = sort_rows(rows);
 
-		fold_rows(rows, sort);
+		if (options->keeps_all)
+			keep_rows(rows, sort);
+		else
+			fold_rows(rows, sort);
 		tuplesort_end(sort);
 	}
 	return rows;

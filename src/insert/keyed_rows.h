@@ -46,6 +46,7 @@ typedef struct PgsyncKeyedOptions
 	List	   *keys;			/* attribute numbers */
 	const bool *ignored;		/* columns left out, by attribute, or NULL */
 	const bool *merges;			/* columns whose values add up, or NULL */
+	bool		keeps_all;		/* rows of one key stay rows of their own */
 
 	/* Completes or refuses a row that has been read, or NULL */
 	void		(*complete_row) (void *arg, PgsyncRow *row);

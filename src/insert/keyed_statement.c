@@ -96,29 +96,35 @@ pgsync_append_column(StringInfo buf, PgsyncTarget *target, AttrNumber attnum)
 						   quote_identifier(target->columns[attnum - 1].name));
 }
 
-/* Appends "t.a = r.c1 AND t.b = r.c2" for the columns of the key. */
+/* Appends "t.a = r.c1 AND t.b = r.c2" for the columns of a key. */
 void
-pgsync_append_key_condition(StringInfo buf, PgsyncKeyedRows *rows)
+pgsync_append_key_equality(StringInfo buf, PgsyncTarget *target, List *keys)
 {
 	ListCell   *cell;
 
-	foreach(cell, rows->options.keys)
+	foreach(cell, keys)
 	{
 		AttrNumber	attnum = lfirst_int(cell);
-		Oid			type = TupleDescAttr(RelationGetDescr(rows->target->rel),
+		Oid			type = TupleDescAttr(RelationGetDescr(target->rel),
 										 attnum - 1)->atttypid;
 		StringInfoData column;
 
 		initStringInfo(&column);
 		appendStringInfoString(&column, "t.");
-		pgsync_append_column(&column, rows->target, attnum);
+		pgsync_append_column(&column, target, attnum);
 		if (foreach_current_index(cell) > 0)
 			appendStringInfoString(buf, " AND ");
 		generate_operator_clause(buf, column.data, type,
-								 pgsync_key_operators(rows->target,
-													  attnum)->eq_opr,
+								 pgsync_key_operators(target, attnum)->eq_opr,
 								 psprintf("r.c%d", attnum), type);
 	}
+}
+
+/* Appends the same for the rows of a call. */
+void
+pgsync_append_key_condition(StringInfo buf, PgsyncKeyedRows *rows)
+{
+	pgsync_append_key_equality(buf, rows->target, rows->options.keys);
 }
 
 /* Names the row that is being written in an error's context. */
@@ -213,14 +219,14 @@ sort_by(Query *query, TargetEntry *entry)
 	query->sortClause = list_make1(clause);
 }
 
-/* Makes the last condition of WHERE a junk column instead. */
-static void
-move_last_condition(Query *query)
+/* Makes the last condition of an analyzed query's WHERE a junk column. */
+void
+pgsync_move_last_condition(Query *query, char *name)
 {
 	BoolExpr   *and = castNode(BoolExpr, query->jointree->quals);
 
 	Assert(and->boolop == AND_EXPR && list_length(and->args) > 1);
-	add_junk(query, llast(and->args), JUNK_CHANGED);
+	add_junk(query, llast(and->args), name);
 	and->args = list_delete_last(and->args);
 	if (list_length(and->args) == 1)
 		query->jointree->quals = linitial(and->args);
@@ -233,7 +239,7 @@ extend_query(PgsyncKeyedStatement *statement, Query *query)
 	sort_by(query, add_rows_column(query, PGSYNC_ROWS_NUMBER, JUNK_NUMBER));
 	add_rows_column(query, PGSYNC_ROWS_INPUT, JUNK_INPUT);
 	if (statement->skip_unchanged)
-		move_last_condition(query);
+		pgsync_move_last_condition(query, JUNK_CHANGED);
 }
 
 /* Refuses what rules or other extensions make of the statement. */

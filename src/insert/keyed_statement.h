@@ -13,6 +13,7 @@
 #include "insert/keyed_rows.h"
 #include "lib/stringinfo.h"
 #include "nodes/params.h"
+#include "nodes/parsenodes.h"
 
 /* What a statement's rows came to */
 typedef struct PgsyncKeyedCounts
@@ -45,8 +46,11 @@ typedef struct PgsyncKeyedStatement
 
 extern void pgsync_append_column(StringInfo buf, PgsyncTarget *target,
 								 AttrNumber attnum);
+extern void pgsync_append_key_equality(StringInfo buf, PgsyncTarget *target,
+									   List *keys);
 extern void pgsync_append_key_condition(StringInfo buf,
 										PgsyncKeyedRows *rows);
+extern void pgsync_move_last_condition(Query *query, char *name);
 extern void pgsync_keyed_statement_check(PgsyncKeyedStatement *statement);
 extern PgsyncKeyedCounts pgsync_keyed_statement_run(PgsyncKeyedStatement *statement,
 													Tuplestorestate *store,

@@ -14,7 +14,8 @@
  *	 another statement, each run of rows that name the same columns is a
  *	 statement of its own.
  * - With a row hook, whose clause depends on the columns, a row that names
- *	 a new column begins another statement.
+ *	 a new column begins another statement.  The hook may deal with rows
+ *	 itself: those do not reach the statement.
  *
  * Also kept here: which place error context names (place.c has the words), and
  * the progress that pg_stat_progress_copy shows.
@@ -220,6 +221,15 @@ forget_identity(Load *load)
 	}
 }
 
+/* Counts a row that is dealt with, or on its way. */
+static inline void
+count_fed(Load *load)
+{
+	load->fed++;
+	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 1)
+		update_progress(load);
+}
+
 /* Completes a row that has been read, and counts it. */
 static void
 deliver_row(Load *load, Datum *values, bool *nulls)
@@ -233,9 +243,7 @@ deliver_row(Load *load, Datum *values, bool *nulls)
 		forget_identity(load);
 	if (memcmp(load->row.named, load->provided, load->target->natts) != 0)
 		add_defaults(load, values, nulls);
-	load->fed++;
-	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 1)
-		update_progress(load);
+	count_fed(load);
 }
 
 /* Feeds one row; see PgsyncFeed.  One statement serves all rows. */
@@ -277,6 +285,22 @@ fits_statement(Load *load)
 	return true;
 }
 
+/* Returns whether the row hook has dealt with the row read ahead. */
+static bool
+settle_pending(Load *load)
+{
+	PgsyncRowHook *hook = load->clauses->hook;
+
+	if (hook == NULL || hook->settle_row == NULL)
+		return false;
+	load->place.number = load->row.number;
+	if (!hook->settle_row(hook, &load->row))
+		return false;
+	load->pending = false;
+	count_fed(load);
+	return true;
+}
+
 /*
  * Feeds one row; see PgsyncFeed.  Ends before a row that the statement cannot
  * take; that row stays pending.  Every row has been read ahead, into memory
@@ -287,12 +311,15 @@ feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	Load	   *load = (Load *) feed;
 
-	if (!load->place.batched)
-		load->place.number = 0;
-	if (!load->pending && !read_ahead(load))
-		return false;
-	if (!fits_statement(load))
-		return false;
+	do
+	{
+		if (!load->place.batched)
+			load->place.number = 0;
+		if (!load->pending && !read_ahead(load))
+			return false;
+		if (!fits_statement(load))
+			return false;
+	} while (settle_pending(load));
 	take_pending(load, values, nulls);
 	deliver_row(load, values, nulls);
 	if (load->clauses->hook != NULL)
@@ -395,6 +422,9 @@ run_statement(Load *load, DestReceiver *dest)
 
 	load->counts.processed += counts.processed;
 	load->counts.updated += counts.updated;
+	load->counts.unchanged += counts.unchanged;
+	if (load->clauses->hook != NULL && load->clauses->hook->end_statement != NULL)
+		load->clauses->hook->end_statement(load->clauses->hook);
 }
 
 /*
@@ -459,8 +489,11 @@ run_once(Load *load, DestReceiver *dest)
 static void
 run_load(Load *load, DestReceiver *dest)
 {
-	load->adds_defaults = load->target->knows_defaults;
-	if (load->adds_defaults && load->clauses->hook == NULL)
+	PgsyncRowHook *hook = load->clauses->hook;
+
+	load->adds_defaults = load->target->knows_defaults &&
+		(hook == NULL || !hook->same_columns);
+	if (load->adds_defaults && hook == NULL)
 	{
 		if (run_once(load, dest))
 			return;

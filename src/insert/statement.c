@@ -63,6 +63,8 @@ pgsync_statement_create(PgsyncTarget *target, const PgsyncClauses *clauses,
 	statement->run.feed = feed;
 	statement->run.place = place;
 	statement->run.one_by_one = clauses->hook != NULL;
+	statement->run.expects_conflicts = clauses->hook != NULL &&
+		clauses->hook->settle_row == NULL;
 	statement->clauses = *clauses;
 	statement->named = palloc0(Max(target->natts, 1));
 	return statement;

@@ -36,6 +36,18 @@ struct PgsyncRowHook
 	 * say the same.
 	 */
 	bool		(*before_row) (PgsyncRowHook *hook, const PgsyncRow *row);
+
+	/*
+	 * Deals with a row otherwise than by the statement, while that runs.
+	 * Returns whether it has; else the row is inserted.  NULL: none is dealt
+	 * with.  Then this ends what was begun for the statement's rows, when it
+	 * has run.
+	 */
+	bool		(*settle_row) (PgsyncRowHook *hook, const PgsyncRow *row);
+	void		(*end_statement) (PgsyncRowHook *hook);
+
+	/* Must all rows of a statement name the same columns? */
+	bool		same_columns;
 };
 
 /* INSERT's OVERRIDING clause: what becomes of values for identity columns */

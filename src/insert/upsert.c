@@ -3,22 +3,10 @@
  * upsert.c
  *	  upsert_many: insert rows, or update those that are there.
  *
- * Runs
- *
- *		INSERT INTO target AS t (...) SELECT ... FROM pgsync_rows
- *		ON CONFLICT (key) DO UPDATE SET
- *			a = CASE WHEN $2 THEN EXCLUDED.a ELSE t.a END,
- *			doc = CASE WHEN $3 THEN COALESCE(t.doc, '{}') ||
- *				COALESCE(EXCLUDED.doc, '{}') ELSE t.doc END
- *		WHERE $1
- *
- * in which the parameters say what the row at hand names, and change from row
- * to row while the statement runs: so one statement serves rows of differing
- * keys, and a row updates nothing that it does not name.  $1 is whether it
- * names anything to update at all.
- *
- * Each row gets a command of its own (CommandCounterIncrement), and therefore
- * may update what an earlier row of the same call has inserted or updated.
+ * Reads the arguments.  How a row that is there is found and updated is
+ * upsert_look.c's business; how one that is not is inserted, and what happens
+ * if it is there all the same, upsert_clause.c's.  upsert_many of 1.0 does
+ * not look: all of its rows are ON CONFLICT's.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -28,220 +16,97 @@
 
 #include "access/htup_details.h"
 #include "common/args.h"
-#include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "insert/call.h"
+#include "insert/clauses.h"
+#include "insert/key_order.h"
+#include "insert/upsert_look.h"
 #include "source/source_json.h"
-#include "insert/unique_key.h"
-#include "insert/update_columns.h"
-#include "utils/builtins.h"
-#include "utils/rel.h"
 
+PG_FUNCTION_INFO_V1(upsert_many_jsonb_2_0);
+PG_FUNCTION_INFO_V1(upsert_many_json_2_0);
+PG_FUNCTION_INFO_V1(upsert_many_text_2_0);
+PG_FUNCTION_INFO_V1(upsert_many_row_source);
 PG_FUNCTION_INFO_V1(upsert_many_jsonb);
 PG_FUNCTION_INFO_V1(upsert_many_json);
 PG_FUNCTION_INFO_V1(upsert_many_text);
-PG_FUNCTION_INFO_V1(upsert_many_row_source);
 
-typedef struct Upsert
-{
-	PgsyncRowHook base;
-	PgsyncTarget *target;
-	List	   *keys;			/* attribute numbers */
-	PgsyncUpdateColumns *columns;
-	List	   *set_columns;	/* of the running statement, $2 being first */
-	ParamListInfo params;		/* of the running statement */
-} Upsert;
-
-/* Appends a quoted column name, behind a prefix. */
-static void
-append_column(StringInfo buf, Upsert *upsert, const char *prefix,
-			  AttrNumber attnum)
-{
-	appendStringInfo(buf, "%s%s", prefix,
-					 quote_identifier(upsert->target->columns[attnum - 1].name));
-}
-
-/* Appends "a = CASE WHEN $n THEN ... ELSE t.a END" for one column. */
-static void
-append_assignment(StringInfo buf, Upsert *upsert, AttrNumber attnum, int param)
-{
-	StringInfoData excluded;
-
-	initStringInfo(&excluded);
-	append_column(&excluded, upsert, "EXCLUDED.", attnum);
-	append_column(buf, upsert, "", attnum);
-	appendStringInfo(buf, " = CASE WHEN $%d THEN ", param);
-	pgsync_append_new_value(buf, upsert->columns, attnum, excluded.data);
-	append_column(buf, upsert, " ELSE t.", attnum);
-	appendStringInfoString(buf, " END");
-}
-
-/* Returns the columns that rows of a statement may update. */
-static List *
-columns_to_set(Upsert *upsert, const bool *named)
-{
-	List	   *columns = NIL;
-
-	for (int i = 0; i < upsert->target->natts; i++)
-	{
-		if (named[i] && upsert->columns->may_update[i])
-			columns = lappend_int(columns, i + 1);
-	}
-	return columns;
-}
-
-/* Makes the parameters: one for WHERE, one a column. */
-static ParamListInfo
-make_params(int ncolumns)
-{
-	ParamListInfo params = makeParamList(1 + ncolumns);
-
-	for (int i = 0; i < params->numParams; i++)
-	{
-		params->params[i].ptype = BOOLOID;
-		params->params[i].value = BoolGetDatum(false);
-		params->params[i].isnull = false;
-		params->params[i].pflags = 0;
-	}
-	return params;
-}
-
-/* Makes a statement's ON CONFLICT clause; see PgsyncRowHook. */
-static char *
-upsert_begin_statement(PgsyncRowHook *base, const bool *named,
-					   ParamListInfo *params)
-{
-	Upsert	   *upsert = (Upsert *) base;
-	StringInfoData buf;
-	ListCell   *cell;
-	int			param = 2;
-
-	upsert->set_columns = columns_to_set(upsert, named);
-	upsert->params = make_params(list_length(upsert->set_columns));
-	*params = upsert->params;
-
-	initStringInfo(&buf);
-	foreach(cell, upsert->keys)
-		append_column(&buf, upsert, buf.len > 0 ? ", " : "ON CONFLICT (",
-					  lfirst_int(cell));
-	if (upsert->set_columns == NIL)
-	{
-		appendStringInfoString(&buf, ") DO NOTHING");
-		return buf.data;
-	}
-	appendStringInfoString(&buf, ") DO UPDATE SET ");
-	foreach(cell, upsert->set_columns)
-	{
-		if (param > 2)
-			appendStringInfoString(&buf, ", ");
-		append_assignment(&buf, upsert, lfirst_int(cell), param++);
-	}
-	appendStringInfoString(&buf, " WHERE $1");
-	return buf.data;
-}
-
-/* Sets the parameters for a row; see PgsyncRowHook. */
-static bool
-upsert_before_row(PgsyncRowHook *base, const PgsyncRow *row)
-{
-	Upsert	   *upsert = (Upsert *) base;
-	ParamExternData *params = upsert->params->params;
-	bool		any = false;
-	int			param = 1;
-	ListCell   *cell;
-
-	pgsync_check_key(upsert->target, upsert->keys, row);
-	foreach(cell, upsert->set_columns)
-	{
-		bool		named = row->named[lfirst_int(cell) - 1];
-
-		params[param++].value = BoolGetDatum(named);
-		any |= named;
-	}
-	params[0].value = BoolGetDatum(any);
-	return any;
-}
-
-/* Reads the arguments key_columns, update_columns and merge_columns. */
-static Upsert *
-create_upsert(FunctionCallInfo fcinfo, PgsyncTarget *target)
-{
-	Upsert	   *upsert = palloc0(sizeof(Upsert));
-
-	upsert->base.begin_statement = upsert_begin_statement;
-	upsert->base.before_row = upsert_before_row;
-	upsert->target = target;
-	upsert->keys = pgsync_unique_key(target,
-									 pgsync_arg_name_list(fcinfo, 2,
-														  "key_columns"));
-	upsert->columns =
-		pgsync_update_columns_create(target, upsert->keys,
-									 pgsync_arg_name_list(fcinfo, 3,
-														  "update_columns"),
-									 PG_ARGISNULL(3),
-									 pgsync_arg_name_list(fcinfo, 4,
-														  "merge_columns"));
-	return upsert;
-}
-
-/* Returns the two counts as a row of the function's result type. */
+/* Returns counts as a row of the function's result type. */
 static Datum
-make_result(FunctionCallInfo fcinfo, const PgsyncCounts *counts)
+make_result(FunctionCallInfo fcinfo, const int64 *counts, int ncounts)
 {
 	TupleDesc	desc;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
 
+	Assert(ncounts <= lengthof(values));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	desc = BlessTupleDesc(desc);
-	values[0] = Int64GetDatum(counts->processed - counts->updated);
-	values[1] = Int64GetDatum(counts->updated);
-	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	for (int i = 0; i < ncounts; i++)
+		values[i] = Int64GetDatum(counts[i]);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values,
+											 nulls));
 }
 
-/* Does upsert_many's work, for one of the three formats. */
+/*
+ * Does upsert_many's work: target regclass, data, key_columns,
+ * update_columns, merge_columns, skip_unchanged, key_order, overriding.
+ */
 static Datum
 upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 {
 	PgsyncCall	call;
+	PgsyncUpsertLook *look;
+	PgsyncOverriding overriding;
+	PgsyncSource *source;
+	int64		counts[3];
 
 	pgsync_call_begin_rows(&call, fcinfo);
+	overriding = pgsync_overriding_arg(fcinfo, 7);
 	pgsync_call_open(&call);
-	call.clauses.hook = &create_upsert(fcinfo, call.target)->base;
-	pgsync_call_load(&call, pgsync_source_for_json(call.target,
-												   PG_GETARG_DATUM(1), format),
-					 None_Receiver);
+	look = pgsync_upsert_look_create(fcinfo, call.target);
+	look->upsert.skip_unchanged = pgsync_arg_bool(fcinfo, 5, false);
+	pgsync_upsert_look_set_overriding(look, &call.clauses, overriding);
+	call.clauses.hook = &look->upsert.base;
+	source = pgsync_source_for_json(call.target, PG_GETARG_DATUM(1), format);
+	if (pgsync_arg_bool(fcinfo, 6, false))
+		source = pgsync_source_by_key(source, look->upsert.keys);
+	pgsync_call_load(&call, source, None_Receiver);
+	pgsync_upsert_look_end(look);
+	counts[0] = call.counts.processed - call.counts.updated;
+	counts[1] = call.counts.updated + look->updated;
+	counts[2] = call.counts.unchanged + look->unchanged;
 	pgsync_call_end(&call);
-	PG_RETURN_DATUM(make_result(fcinfo, &call.counts));
+	PG_RETURN_DATUM(make_result(fcinfo, counts, 3));
 }
 
 /*
  * upsert_many(target regclass, data jsonb, key_columns text[],
- *			   update_columns text[], merge_columns text[])
- * returns (inserted bigint, updated bigint)
+ *			   update_columns text[], merge_columns text[],
+ *			   skip_unchanged boolean, key_order boolean, overriding text)
+ * returns (inserted bigint, updated bigint, unchanged bigint)
  *
  * Inserts an array of objects, or one object; a row whose key is there
  * already updates the columns that it names.  The result is that of the rows
- * applied in turn.  Follows INSERT ... ON CONFLICT (manual, "INSERT").
+ * applied in turn, or with key_order in the order of their keys.  Follows
+ * UPDATE, and for rows that are new INSERT ... ON CONFLICT (manual, "INSERT").
  */
 Datum
-upsert_many_jsonb(PG_FUNCTION_ARGS)
+upsert_many_jsonb_2_0(PG_FUNCTION_ARGS)
 {
 	return upsert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
 }
 
 /* The same with json, which is read as text and never made into a jsonb. */
 Datum
-upsert_many_json(PG_FUNCTION_ARGS)
+upsert_many_json_2_0(PG_FUNCTION_ARGS)
 {
 	return upsert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_JSON);
 }
 
 /* The same with text, which may also be JSON Lines. */
 Datum
-upsert_many_text(PG_FUNCTION_ARGS)
+upsert_many_text_2_0(PG_FUNCTION_ARGS)
 {
 	return upsert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
 }
@@ -251,4 +116,53 @@ Datum
 upsert_many_row_source(PG_FUNCTION_ARGS)
 {
 	return upsert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_ROW_SOURCE);
+}
+
+/*
+ * Does the work of upsert_many of 1.0: target regclass, data, key_columns,
+ * update_columns, merge_columns.
+ */
+static Datum
+upsert_many_1_0(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
+{
+	PgsyncCall	call;
+	PgsyncUpsert *upsert;
+	int64		counts[2];
+
+	pgsync_call_begin_rows(&call, fcinfo);
+	pgsync_call_open(&call);
+	upsert = palloc0(sizeof(PgsyncUpsert));
+	pgsync_upsert_init(upsert, fcinfo, call.target);
+	call.clauses.hook = &upsert->base;
+	pgsync_call_load(&call, pgsync_source_for_json(call.target,
+												   PG_GETARG_DATUM(1), format),
+					 None_Receiver);
+	pgsync_call_end(&call);
+	counts[0] = call.counts.processed - call.counts.updated;
+	counts[1] = call.counts.updated;
+	PG_RETURN_DATUM(make_result(fcinfo, counts, 2));
+}
+
+/*
+ * upsert_many of 1.0: each row is proposed to INSERT ... ON CONFLICT, also if
+ * its key is there; returns (inserted bigint, updated bigint).
+ */
+Datum
+upsert_many_jsonb(PG_FUNCTION_ARGS)
+{
+	return upsert_many_1_0(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
+}
+
+/* The same with json. */
+Datum
+upsert_many_json(PG_FUNCTION_ARGS)
+{
+	return upsert_many_1_0(fcinfo, PGSYNC_JSON_FORMAT_JSON);
+}
+
+/* The same with text. */
+Datum
+upsert_many_text(PG_FUNCTION_ARGS)
+{
+	return upsert_many_1_0(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
 }

@@ -114,7 +114,10 @@ count_rows(PgsyncRun *run)
 		double		conflicts = run->queryDesc->planstate->instrument->ntuples2;
 
 		if (conflicts > run->seen_conflicts)
+		{
 			run->counts.updated += processed - run->counts.processed;
+			run->counts.unchanged += processed == run->counts.processed;
+		}
 		run->seen_conflicts = conflicts;
 	}
 	run->counts.processed = processed;

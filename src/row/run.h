@@ -25,6 +25,7 @@ typedef struct PgsyncCounts
 {
 	uint64		processed;		/* inserted or updated */
 	uint64		updated;		/* of these, where rows go one by one */
+	uint64		unchanged;		/* conflicts that updated nothing, likewise */
 } PgsyncCounts;
 
 struct PgsyncRun
@@ -49,8 +50,12 @@ struct PgsyncRun
 	 */
 	bool		one_by_one;
 
-	/* Then: is the row at hand to update the one that it conflicts with? */
+	/*
+	 * Then: is the row at hand to update the one that it conflicts with, and
+	 * is that to be expected, as nobody has looked for one?
+	 */
 	bool		row_updates;
+	bool		expects_conflicts;
 
 	PgsyncCounts counts;
 	double		seen_conflicts; /* when they were last counted */

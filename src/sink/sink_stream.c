@@ -163,7 +163,7 @@ stream_run(PgsyncRun *run, DestReceiver *dest)
 {
 	pgsync_run_start_plan(run, dest);
 	install(run);
-	if (run->one_by_one)
+	if (run->one_by_one && run->expects_conflicts)
 		install_updater(run);
 	pgsync_run_execute_plan(run);
 	if (run->updater != NULL)

@@ -1,0 +1,340 @@
+/*-------------------------------------------------------------------------
+ *
+ * upsert_look.c
+ *	  Looks for the row of each key, and updates the one that is there.
+ *
+ *		row -> UPDATE target AS t SET ... FROM pgsync_rows AS r WHERE key
+ *			there is no such row -> it goes into the INSERT ... ON CONFLICT
+ *			the row went meanwhile -> look again, with a new snapshot
+ *
+ * So a row that is there draws no number from a sequence, meets no default,
+ * trigger, check or policy of INSERT, and fires UPDATE OF triggers only for
+ * the columns that it names.  What the look does not see (a row that another
+ * session is just inserting, or one that row-level security hides) is ON
+ * CONFLICT's business, and that clause is upsert_clause.c's.
+ *
+ * The looks share a snapshot, which each of them sees with all that earlier
+ * rows have done.  Above READ COMMITTED it is the transaction's.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pgsync.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "common/partitions.h"
+#include "common/spi_util.h"
+#include "insert/keyed_statement.h"
+#include "insert/unique_key.h"
+#include "insert/upsert_look.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/*
+ * The look is planned anew after so many rows, and again after this many times
+ * as many: the target may have been empty, and reading all of it the
+ * cheapest way to find a row.
+ */
+#define FIRST_RENEWAL	64
+#define RENEWAL_FACTOR	8
+
+/* Returns whether a relation has UPDATE triggers for some columns only. */
+static bool
+has_column_triggers(Relation rel)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (TRIGGER_FOR_UPDATE(triggers->triggers[i].tgtype) &&
+			triggers->triggers[i].tgnattr > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a relation's pg_class row says that it has triggers. */
+static bool
+may_have_triggers(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;			/* detached and dropped meanwhile */
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Returns whether a partition has such triggers; see PgsyncPartitionTest. */
+static bool
+partition_has_column_triggers(Oid relid, Relation rel)
+{
+	bool		result;
+
+	if (rel != NULL)
+		return has_column_triggers(rel);
+	if (!may_have_triggers(relid))
+		return false;
+	rel = pgsync_peek_partition(relid);
+	if (rel == NULL)
+		return true;
+	result = has_column_triggers(rel);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Returns where a row brings the value of a column. */
+static char *
+row_column(PgsyncUpsert *upsert, AttrNumber attnum)
+{
+	return psprintf("r.c%d", attnum);
+}
+
+/*
+ * Returns the target for a FROM list or an UPDATE: without the children that
+ * inherit from a table, as its unique index does not cover them.
+ */
+static char *
+target_name(PgsyncTarget *target)
+{
+	return psprintf("%s%s AS t",
+					target->rel->rd_rel->relkind == RELKIND_RELATION ?
+					"ONLY " : "",
+					pgsync_qualified_relation_name(target->rel));
+}
+
+/* Appends the condition that a row of the target has the row's key. */
+static void
+append_where(StringInfo buf, PgsyncUpsert *upsert)
+{
+	appendStringInfoString(buf, " WHERE ");
+	pgsync_append_key_equality(buf, upsert->target, upsert->keys);
+}
+
+/* Starts a statement, in memory that lasts as long as the hook. */
+static PgsyncRowStatement *
+start_statement(PgsyncUpsertLook *look, CmdType operation, const char *text)
+{
+	bool		updates = operation == CMD_UPDATE;
+	PgsyncRowQuery query = {0};
+
+	query.target = look->upsert.target;
+	query.operation = operation;
+	query.text = text;
+
+	query.params = updates ? look->upsert.params : NULL;
+	query.skip_unchanged = updates && look->upsert.skip_unchanged;
+	query.dest = None_Receiver;
+	return pgsync_row_statement_start(&query, look->snapshot);
+}
+
+/* Starts the UPDATE of the columns that the running statement may set. */
+static PgsyncRowStatement *
+start_update(PgsyncUpsertLook *look)
+{
+	PgsyncUpsert *upsert = &look->upsert;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "UPDATE %s", target_name(upsert->target));
+	pgsync_upsert_append_set(&buf, upsert, row_column);
+	appendStringInfoString(&buf, " FROM pgsync_rows AS r");
+	append_where(&buf, upsert);
+	if (upsert->skip_unchanged)
+		pgsync_upsert_append_changed(&buf, upsert, row_column);
+	return start_statement(look, CMD_UPDATE, buf.data);
+}
+
+/* Starts the SELECT that only finds the row. */
+static PgsyncRowStatement *
+start_find(PgsyncUpsertLook *look)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "SELECT 1 FROM %s, pgsync_rows AS r",
+					 target_name(look->upsert.target));
+	append_where(&buf, &look->upsert);
+	return start_statement(look, CMD_SELECT, buf.data);
+}
+
+/* Ends the statements that are running. */
+static void
+end_statements(PgsyncUpsertLook *look)
+{
+	if (look->update != NULL)
+		pgsync_row_statement_end(look->update);
+	if (look->find != NULL)
+		pgsync_row_statement_end(look->find);
+	look->update = NULL;
+	look->find = NULL;
+}
+
+/* Lets go of the snapshot and of all that uses it. */
+static void
+forget_snapshot(PgsyncUpsertLook *look)
+{
+	end_statements(look);
+	if (look->snapshot != NULL)
+		UnregisterSnapshot(look->snapshot);
+	look->snapshot = NULL;
+}
+
+/* Takes a snapshot, unless there is one that will do. */
+static void
+prepare_look(PgsyncUpsertLook *look)
+{
+	if (look->looks++ == look->looks_to_renew)
+	{
+		look->looks_to_renew *= RENEWAL_FACTOR;
+		forget_snapshot(look);
+	}
+	if (look->snapshot == NULL)
+		look->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+}
+
+/* Looks for the row's key; updates what is there, if there is anything to. */
+static PgsyncRowOutcome
+look_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
+{
+	PgsyncRowStatement **statement = updates ? &look->update : &look->find;
+
+	prepare_look(look);
+	if (*statement == NULL)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(look->context);
+
+		*statement = updates ? start_update(look) : start_find(look);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	return pgsync_row_statement_execute(*statement, row);
+}
+
+/*
+ * Refuses a value for a GENERATED ALWAYS identity column, as INSERT does
+ * (428C9).  The statement itself takes them: it must not refuse rows that are
+ * there.
+ */
+static void
+refuse_identity(PgsyncUpsertLook *look, const PgsyncRow *row)
+{
+	TupleDesc	desc = RelationGetDescr(look->upsert.target->rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		const char *name = look->upsert.target->columns[i].name;
+
+		if (row->named[i] &&
+			TupleDescAttr(desc, i)->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+			ereport(ERROR,
+					(errcode(ERRCODE_GENERATED_ALWAYS),
+					 errmsg("cannot insert a non-DEFAULT value into column \"%s\"",
+							name),
+					 errdetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.",
+							   name),
+					 errhint("No row has this key; pass overriding => 'system' to insert it.")));
+	}
+}
+
+/*
+ * Updates the row that is there for an input row, or finds that there is none;
+ * see PgsyncRowHook.
+ */
+static bool
+settle_row(PgsyncRowHook *base, const PgsyncRow *row)
+{
+	PgsyncUpsertLook *look = (PgsyncUpsertLook *) base;
+	bool		updates = pgsync_upsert_before_row(base, row);
+	PgsyncRowOutcome outcome;
+
+	while ((outcome = look_once(look, row, updates)) == PGSYNC_ROW_GONE)
+		forget_snapshot(look);
+	switch (outcome)
+	{
+		case PGSYNC_ROW_WRITTEN:
+			look->updated++;
+			return true;
+		case PGSYNC_ROW_UNCHANGED:
+			look->unchanged++;
+			return true;
+		default:
+			if (look->refuses_identity)
+				refuse_identity(look, row);
+			return false;
+	}
+}
+
+/* Ends what belongs to the statement; see PgsyncRowHook. */
+static void
+end_statement(PgsyncRowHook *base)
+{
+	end_statements((PgsyncUpsertLook *) base);
+}
+
+/*
+ * Creates the hook, with the arguments key_columns, update_columns and
+ * merge_columns, which are the third and the following.
+ */
+PgsyncUpsertLook *
+pgsync_upsert_look_create(FunctionCallInfo fcinfo, PgsyncTarget *target)
+{
+	PgsyncUpsertLook *look = palloc0(sizeof(PgsyncUpsertLook));
+	PgsyncRowHook *base = &look->upsert.base;
+
+	pgsync_upsert_init(&look->upsert, fcinfo, target);
+	base->settle_row = settle_row;
+	base->end_statement = end_statement;
+	base->same_columns = has_column_triggers(target->rel) ||
+		pgsync_any_partition(target->rel, partition_has_column_triggers, true);
+	look->context = CurrentMemoryContext;
+	look->looks_to_renew = FIRST_RENEWAL;
+	return look;
+}
+
+/* Returns whether the key has a GENERATED ALWAYS identity column. */
+static bool
+key_is_always_generated(PgsyncUpsert *upsert)
+{
+	TupleDesc	desc = RelationGetDescr(upsert->target->rel);
+	ListCell   *cell;
+
+	foreach(cell, upsert->keys)
+	{
+		if (TupleDescAttr(desc, lfirst_int(cell) - 1)->attidentity ==
+			ATTRIBUTE_IDENTITY_ALWAYS)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Sets INSERT's OVERRIDING clause.  An identity that serves as the key must be
+ * given, whatever becomes of it if the row is new.
+ */
+void
+pgsync_upsert_look_set_overriding(PgsyncUpsertLook *look,
+								  PgsyncClauses *clauses,
+								  PgsyncOverriding overriding)
+{
+	clauses->overriding = overriding;
+	if (overriding != PGSYNC_OVERRIDING_NONE ||
+		!key_is_always_generated(&look->upsert))
+		return;
+	clauses->overriding = PGSYNC_OVERRIDING_SYSTEM;
+	look->refuses_identity = true;
+}
+
+/* Ends what the hook has begun. */
+void
+pgsync_upsert_look_end(PgsyncUpsertLook *look)
+{
+	forget_snapshot(look);
+}

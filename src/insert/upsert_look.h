@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * upsert_look.h
+ *	  Looks for the row of each key, and updates the one that is there.
+ *
+ * Copyright (c) 2026, the pgsync authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGSYNC_UPSERT_LOOK_H
+#define PGSYNC_UPSERT_LOOK_H
+
+#include "insert/row_statement.h"
+#include "insert/upsert_clause.h"
+
+/* A row hook that looks before a row is inserted */
+typedef struct PgsyncUpsertLook
+{
+	PgsyncUpsert upsert;
+	bool		refuses_identity;	/* must new rows not bring one? */
+
+	Snapshot	snapshot;		/* of the looks; NULL: the next takes one */
+	PgsyncRowStatement *update; /* of the running statement, or NULL */
+	PgsyncRowStatement *find;	/* for rows that name nothing to update */
+	int64		looks;			/* so far */
+	int64		looks_to_renew; /* when so many, plan anew */
+	MemoryContext context;
+
+	int64		updated;
+	int64		unchanged;
+} PgsyncUpsertLook;
+
+extern PgsyncUpsertLook *pgsync_upsert_look_create(FunctionCallInfo fcinfo,
+												   PgsyncTarget *target);
+extern void pgsync_upsert_look_set_overriding(PgsyncUpsertLook *look,
+											  PgsyncClauses *clauses,
+											  PgsyncOverriding overriding);
+extern void pgsync_upsert_look_end(PgsyncUpsertLook *look);
+
+#endif							/* PGSYNC_UPSERT_LOOK_H */
