@@ -29,6 +29,7 @@
 #include "access/xact.h"
 #include "catalog/pg_trigger.h"
 #include "common/query.h"
+#include "common/spi_on.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "insert/keyed_statement.h"
@@ -172,6 +173,7 @@ rewrite_statement(PgsyncRowStatement *statement)
 											 statement->env);
 	List	   *rewritten;
 
+	pgsync_check_found(query, def->target->rel);
 	if (def->skip_unchanged)
 		pgsync_move_last_condition(query, JUNK_CHANGED);
 	rewritten = pgsync_query_rewrite(query, def->text);
