@@ -875,6 +875,15 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION fetch_json(text, text[]) IS
 'runs any one statement that returns rows, and returns all of them as one array of objects, [] if there are none; args are bound to $1...$n, each takes the type of its context (rule: json_agg(row); errors 54000 beyond 1 GB, 22004, 42601, and those of the statement)';
 
+CREATE FUNCTION fetch_tables(
+    tables text[]           -- in SQL's spelling; search_path applies
+) RETURNS json              -- a document that insert_tables reads
+AS 'MODULE_PATHNAME', 'fetch_tables'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION fetch_tables(text[]) IS
+'returns the rows of tables as one document, {"author": [...], "book": [...]}, from which insert_tables makes the same rows: ordered by primary key, without generated columns, partitions by their partitioned table where that is listed (rule: SELECT under the snapshot of the calling statement; errors 22004, 42P01, 3F000, 42602, 42809, 0A000 for a JSON null, 54000 beyond 1 GB, and those of SELECT)';
+
 -- A condition may be volatile, and a function that is not VOLATILE would be
 -- evaluated while its caller is planned: VOLATILE.  Whatever the marking, the
 -- count sees what its calling statement sees, as count(*) in its place would.

@@ -102,6 +102,7 @@ READS = {
     "fetch_one": "SELECT fetch_one('SELECT count(*) FROM faults.many,"
                  " faults.few')",
     "fetch_count": "SELECT fetch_count('many', 'name LIKE ''%1%''')",
+    "fetch_tables": "SELECT length(fetch_tables('{many,few}')::text)",
     "get_tables": "SELECT get_tables('{faults,pg_catalog}')",
     "set_seq_max": "SELECT set_seq_max('many_id_seq', 'many')",
     "set_seqs_max": "SELECT count(*) FROM set_seqs_max('{many,few}')",

@@ -73,6 +73,10 @@ CALLS_OF = {
         DELETE FROM target""",
     "insert_returning": f"SELECT insert_returning('target', '{ROWS}');"
                         "DELETE FROM target",
+    "insert_tables": """SELECT insert_tables('{"dirty": [{"dirty": [{}, {}]},
+        {"up": {"id": 1}}, {"id": 1}]}', 'ON CONFLICT DO NOTHING');
+        DELETE FROM dirty""",
+    "fetch_tables": "SELECT fetch_tables('{few,seeded}')",
     "upsert_many": """SELECT upsert_many('few', '[{"id": 1, "name": "x"},
         {"id": 1}, {"id": 2, "name": null}]')""",
     "upsert_many text": """SELECT upsert_many('few',

@@ -15,6 +15,7 @@ BINDIR = os.environ["PG_BINDIR"]
 WRITERS = {
     "insert_many jsonb": "SELECT ext.insert_many('t', '{\"id\": 100}'::jsonb)",
     "insert_many json": "SELECT ext.insert_many('t', '{\"id\": 101}'::json)",
+    "insert_tables": "SELECT ext.insert_tables('{\"t\": [{\"id\": 107}]}')",
     "insert_many text": "SELECT ext.insert_many('t', '{\"id\": 102}'::text)",
     "insert_one": "SELECT ext.insert_one('t', '{\"id\": 103}')",
     "insert_returning": "SELECT ext.insert_returning('t', '{\"id\": 104}')",
@@ -36,6 +37,7 @@ READERS = {
     "fetch_count": "SELECT ext.fetch_count('t')",
     "fetch_count, condition": "SELECT ext.fetch_count('t', 'id > 1')",
     "fetch_count_estimate": "SELECT ext.fetch_count_estimate('t', 'id > 1') > 0",
+    "fetch_tables": "SELECT ext.fetch_tables('{t}')",
     "get_tables": "SELECT ext.get_tables('{public}')",
     "get_insert_data": "SELECT ext.get_insert_data('t', '{\"id\": 1}')",
 }

@@ -144,6 +144,10 @@ ACTIONS = {
             ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name"""),
     "fetch_all": ("SELECT fetch_all('SELECT * FROM {t}')",
                   "SELECT * FROM {t}"),
+    "fetch_tables": ("SELECT fetch_tables('{{{t}}}')", "SELECT * FROM {t}"),
+    "insert_tables": (
+        """SELECT insert_tables('{{"{t}": [{{"id": 5, "name": "a"}}]}}')""",
+        "INSERT INTO {t} (id, name) VALUES (5, 'a')"),
     "fetch_one of a column": ("SELECT fetch_one('SELECT id FROM {t}')",
                               "SELECT id FROM {t} LIMIT 1"),
     "fetch_count": ("SELECT fetch_count('{t}')", "SELECT count(*) FROM {t}"),
@@ -163,7 +167,8 @@ ACTIONS = {
 NUMBERS = {"fetch_count", "fetch_count where", "fetch_count where secret"}
 
 # Refused for a reason of their own, whatever the role: a view is no table.
-NOT_ALIKE = {("clean", "simple"), ("clean", "barrier"), ("clean", "invoker")}
+NOT_ALIKE = {(name, view) for name in ("clean", "fetch_tables", "insert_tables")
+             for view in ("simple", "barrier", "invoker")}
 
 
 def outcome(conn, role, statement, target, number):
@@ -500,6 +505,8 @@ CALLS = {
     "insert_many": "insert_many('matrix.plain', '{\"id\": 5}'::jsonb)",
     "insert_many text": "insert_many('matrix.plain', '{\"id\": 6}'::text)",
     "insert_many json": "insert_many('matrix.forced', '{\"id\": 6}'::json)",
+    "insert_tables": "insert_tables('{\"matrix.merged\": [{\"id\": 7}]}')",
+    "fetch_tables": "fetch_tables('{matrix.plain,matrix.merged}')",
     "insert_many, partitions": "insert_many('matrix.parted',"
                                " '{\"id\": 6}'::text)",
     "insert_one": "insert_one('matrix.plain', '{\"id\": 7}', '{*}')",

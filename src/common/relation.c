@@ -56,6 +56,14 @@ static const RelationUse uses[] = {
 		.relkinds = (const char[]) {RELKIND_SEQUENCE, '\0'},
 		.message = gettext_noop("\"%s\" is not a sequence"),
 	},
+	[PGSYNC_FOR_DOCUMENT] = {
+		.relkinds = (const char[]) {
+			RELKIND_RELATION, RELKIND_PARTITIONED_TABLE,
+			RELKIND_FOREIGN_TABLE, '\0'
+		},
+		.message = gettext_noop("\"%s\" is not a table"),
+		.hint = gettext_noop("A document has the rows of tables; use fetch_json and insert_many for views."),
+	},
 };
 
 /*

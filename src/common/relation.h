@@ -20,6 +20,7 @@ typedef enum PgsyncRelationUse
 	PGSYNC_FOR_COUNT,			/* its rows are counted */
 	PGSYNC_FOR_COLUMN,			/* a column of its rows is read */
 	PGSYNC_FOR_SEQUENCE,		/* it is the sequence itself */
+	PGSYNC_FOR_DOCUMENT,		/* its rows are a part of a document */
 } PgsyncRelationUse;
 
 extern Relation pgsync_open_relation(Oid relid, LOCKMODE lockmode,

@@ -59,9 +59,9 @@ pgsync_parse_table_names(List *names)
 	return rangevars;
 }
 
-/* Returns the name as the caller would have to write it. */
-static char *
-rangevar_name(RangeVar *rangevar)
+/* Returns a name as the caller would have to write it. */
+char *
+pgsync_written_table_name(RangeVar *rangevar)
 {
 	if (rangevar->schemaname == NULL)
 		return pstrdup(quote_identifier(rangevar->relname));
@@ -134,7 +134,7 @@ pgsync_resolve_table_names(List *rangevars)
 		}
 		if (first_missing == NULL)
 			first_missing = rangevar;
-		missing = lappend(missing, rangevar_name(rangevar));
+		missing = lappend(missing, pgsync_written_table_name(rangevar));
 	}
 
 	if (list_length(missing) == 1)

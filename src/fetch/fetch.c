@@ -164,8 +164,12 @@ PG_FUNCTION_INFO_V1(fetch_json);
 Datum
 fetch_json(PG_FUNCTION_ARGS)
 {
-	DestReceiver *receiver = pgsync_json_receiver_create();
+	DestReceiver *receiver =
+	pgsync_json_receiver_create(PGSYNC_JSON_AS_CORE,
+								_("Use fetch_all, which returns a value a row, or fetch the rows in parts with LIMIT."));
 
+	pgsync_json_receiver_begin_array(receiver, NULL);
 	run_query(fcinfo, receiver, NULL);
+	pgsync_json_receiver_end_array(receiver);
 	PG_RETURN_DATUM(pgsync_json_receiver_finish(receiver));
 }

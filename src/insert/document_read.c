@@ -151,6 +151,32 @@ table_of(PgsyncDocument *document, Oid relid)
 }
 
 /*
+ * Splits "book.author_id" into a table, which is returned, and a column's name,
+ * behind the last dot that leaves a table before it.  InvalidOid if there is
+ * none; then the name is as it was.
+ */
+static Oid
+split_chooser(char *name, char **column)
+{
+	char	   *end = name + strlen(name);
+
+	for (char *dot = end - 1; dot > name && end - dot <= NAMEDATALEN; dot--)
+	{
+		Oid			relid;
+
+		if (*dot != '.')
+			continue;
+		*dot = '\0';
+		relid = find_relation(name);
+		*column = dot + 1;
+		if (OidIsValid(relid))
+			return relid;
+		*dot = '.';
+	}
+	return InvalidOid;
+}
+
+/*
  * Returns the table whose rows a row may nest under this key: "book", or
  * "book.author_id", where the column chooses the foreign key.  NULL if the
  * key names no table.
@@ -163,18 +189,9 @@ find_child(PgsyncDocumentTable *parent, char *name, PgsyncDocumentKey **key)
 	Oid			relid = find_relation(name);
 
 	if (!OidIsValid(relid))
-	{
-		column = strrchr(name, '.');
-		if (column == NULL)
-			return NULL;
-		*column++ = '\0';
-		relid = find_relation(name);
-		if (!OidIsValid(relid))
-		{
-			column[-1] = '.';
-			return NULL;
-		}
-	}
+		relid = split_chooser(name, &column);
+	if (!OidIsValid(relid))
+		return NULL;
 	child = table_of(parent->document, relid);
 	*key = pgsync_document_child_key(child, parent, column);
 	return child;

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * json_receiver.c
- *	  A destination that takes a statement's rows as one JSON array.
+ *	  A destination that takes statements' rows as JSON arrays.
  *
  * Each row is printed (row_json.c) as the executor sends it, behind those
  * before it, with json_agg's separators; what has been printed is all that
- * is kept.
+ * is kept.  The arrays are parts of one text, to which the receiver's owner
+ * adds what stands between them.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -15,7 +16,6 @@
 
 #include "utils/memutils.h"
 #include "value/json_receiver.h"
-#include "value/row_json.h"
 
 typedef struct JsonReceiver
 {
@@ -23,8 +23,10 @@ typedef struct JsonReceiver
 	MemoryContext context;		/* the receiver itself */
 	MemoryContext statement_context;	/* what lives for a statement's rows */
 	MemoryContext row_context;	/* reset after each row */
+	PgsyncJsonForm form;
 	PgsyncRowJson *row;
-	bool		found;			/* has there been a row? */
+	uint64		nrows;			/* of the array, so far */
+	const char *table;			/* whose rows they are, or NULL */
 	PgsyncJsonText text;		/* in the context of the receiver's maker */
 } JsonReceiver;
 
@@ -35,8 +37,32 @@ receiver_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
 	JsonReceiver *receiver = (JsonReceiver *) self;
 
 	MemoryContextReset(receiver->statement_context);
-	receiver->row = pgsync_row_json_create(tupdesc,
+	receiver->row = pgsync_row_json_create(tupdesc, receiver->form,
 										   receiver->statement_context);
+}
+
+/* Names the row that is being printed. */
+static void
+row_error_callback(void *arg)
+{
+	JsonReceiver *receiver = arg;
+
+	errcontext("row %llu of table \"%s\"",
+			   (unsigned long long) receiver->nrows, receiver->table);
+}
+
+/* Prints a row of a table, which errors name. */
+static void
+print_table_row(JsonReceiver *receiver, TupleTableSlot *slot)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = row_error_callback;
+	callback.arg = receiver;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	pgsync_row_json_append(receiver->row, &receiver->text, slot);
+	error_context_stack = callback.previous;
 }
 
 /* Prints a row. */
@@ -46,10 +72,12 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	JsonReceiver *receiver = (JsonReceiver *) self;
 	MemoryContext oldcontext = MemoryContextSwitchTo(receiver->row_context);
 
-	if (receiver->found)
+	if (receiver->nrows++ > 0)
 		pgsync_json_append(&receiver->text, ", \n ", 4);
-	receiver->found = true;
-	pgsync_row_json_append(receiver->row, &receiver->text, slot);
+	if (receiver->table != NULL)
+		print_table_row(receiver, slot);
+	else
+		pgsync_row_json_append(receiver->row, &receiver->text, slot);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextReset(receiver->row_context);
 	return true;
@@ -68,9 +96,12 @@ receiver_destroy(DestReceiver *self)
 	MemoryContextDelete(((JsonReceiver *) self)->context);
 }
 
-/* Creates a receiver whose result is in the current memory context. */
+/*
+ * Creates a receiver whose result is in the current memory context, and starts
+ * out empty.  The hint is for results that are too long.
+ */
 DestReceiver *
-pgsync_json_receiver_create(void)
+pgsync_json_receiver_create(PgsyncJsonForm form, const char *hint)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgsync rows printed",
@@ -83,6 +114,7 @@ pgsync_json_receiver_create(void)
 	receiver->pub.rShutdown = receiver_shutdown;
 	receiver->pub.rDestroy = receiver_destroy;
 	receiver->pub.mydest = DestTuplestore;
+	receiver->form = form;
 	receiver->context = context;
 	receiver->statement_context = AllocSetContextCreate(context,
 														"pgsync statement's columns",
@@ -90,18 +122,41 @@ pgsync_json_receiver_create(void)
 	receiver->row_context = AllocSetContextCreate(context,
 												  "pgsync row printed",
 												  ALLOCSET_DEFAULT_SIZES);
-	pgsync_json_init(&receiver->text);
-	pgsync_json_append(&receiver->text, "[", 1);
+	pgsync_json_init(&receiver->text, hint);
 	return &receiver->pub;
 }
 
-/* Ends the array, frees the receiver and returns the json. */
+/* Returns the text, for what stands around the arrays. */
+PgsyncJsonText *
+pgsync_json_receiver_text(DestReceiver *self)
+{
+	return &((JsonReceiver *) self)->text;
+}
+
+/* Begins an array of the rows to come; the table, if named, is in errors. */
+void
+pgsync_json_receiver_begin_array(DestReceiver *self, const char *table)
+{
+	JsonReceiver *receiver = (JsonReceiver *) self;
+
+	receiver->nrows = 0;
+	receiver->table = table;
+	pgsync_json_append(&receiver->text, "[", 1);
+}
+
+/* Ends the array. */
+void
+pgsync_json_receiver_end_array(DestReceiver *self)
+{
+	pgsync_json_append(&((JsonReceiver *) self)->text, "]", 1);
+}
+
+/* Frees the receiver and returns the json. */
 Datum
 pgsync_json_receiver_finish(DestReceiver *self)
 {
 	PgsyncJsonText text = ((JsonReceiver *) self)->text;
 
-	pgsync_json_append(&text, "]", 1);
 	self->rDestroy(self);
 	return pgsync_json_finish(&text);
 }

@@ -38,10 +38,14 @@
 StaticAssertDecl(6 * STRING_PART + 2 <= PGSYNC_JSON_SLACK,
 				 "a part of a string must fit into the slack");
 
-/* Starts a text in the current memory context. */
+/*
+ * Starts a text in the current memory context.  The hint says what to do if it
+ * gets too long.
+ */
 void
-pgsync_json_init(PgsyncJsonText *text)
+pgsync_json_init(PgsyncJsonText *text, const char *hint)
 {
+	text	  ->hint = hint;
 	text	  ->data = palloc(INITIAL_SIZE);
 	text	  ->size = INITIAL_SIZE;
 	text	  ->length = VARHDRSZ;
@@ -49,14 +53,14 @@ pgsync_json_init(PgsyncJsonText *text)
 
 /* Refuses a text that is too long for a value (54000). */
 static void
-require_length(Size length)
+require_length(const PgsyncJsonText *text, Size length)
 {
 	if (length > MAX_LENGTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("result is too large for one json value"),
 				 errdetail("One value holds less than 1 GB."),
-				 errhint("Use fetch_all, which returns a value a row, or fetch the rows in parts with LIMIT.")));
+				 errhint("%s", text->hint)));
 }
 
 /*
@@ -68,9 +72,9 @@ pgsync_json_grow(PgsyncJsonText *text, Size nbytes)
 {
 	Size		needed = text->length + nbytes;
 
-	require_length(text->length);
+	require_length(text, text->length);
 	if (nbytes > PGSYNC_JSON_SLACK)
-		require_length(needed);
+		require_length(text, needed);
 	text	  ->size = Max(Min(2 * text->size, MAX_LENGTH), needed);
 	text	  ->data = repalloc_huge(text->data, text->size);
 }
@@ -79,7 +83,7 @@ pgsync_json_grow(PgsyncJsonText *text, Size nbytes)
 Datum
 pgsync_json_finish(PgsyncJsonText *text)
 {
-	require_length(text->length);
+	require_length(text, text->length);
 	SET_VARSIZE(text->data, text->length);
 	return PointerGetDatum(text->data);
 }

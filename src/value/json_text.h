@@ -21,12 +21,13 @@ typedef struct PgsyncJsonText
 	char	   *data;
 	Size		length;			/* bytes used, the length word's included */
 	Size		size;			/* bytes allocated */
+	const char *hint;			/* for who asked for too much, translated */
 } PgsyncJsonText;
 
 /* What may be asked for with pgsync_json_room beyond the limit of a value */
 #define PGSYNC_JSON_SLACK	65536
 
-extern void pgsync_json_init(PgsyncJsonText *text);
+extern void pgsync_json_init(PgsyncJsonText *text, const char *hint);
 extern void pgsync_json_grow(PgsyncJsonText *text, Size nbytes);
 extern void pgsync_json_string(PgsyncJsonText *text, const char *string,
 							   Size length);

@@ -10,6 +10,11 @@
  * arrays, composites and types with a cast to json go through core's to_json,
  * a value at a time.
  *
+ * A text that is to be read back differs from that where core's reader
+ * (jsonb_populate_record) would not make the same value of it: of arrays of
+ * json, say, whose elements may be arrays.  There, the value's text form
+ * stands in a string, which is read by the type's input function.
+ *
  * Copyright (c) 2026, the pgsync authors
  *
  *-------------------------------------------------------------------------
@@ -26,6 +31,7 @@
 #include "utils/fmgroids.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 #include "value/row_json.h"
 
 /* The longest texts of an integer and a bigint, their ends included */
@@ -45,6 +51,7 @@ typedef void (*ColumnPrinter) (PrintedColumn *column, Datum datum,
 struct PrintedColumn
 {
 	int			attindex;		/* its index in the slot's values */
+	const char *name;
 	Oid			basetype;		/* its type, seen through domains */
 	char	   *key;			/* separator, name, and colon, padded with
 								 * zeros to whole blocks */
@@ -169,6 +176,57 @@ print_jsonb(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
 	pgsync_json_jsonb(out, DatumGetJsonbP(datum));
 }
 
+/* Refuses a JSON null: read back, it would be SQL's (0A000). */
+static void
+report_json_null(PrintedColumn *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column \"%s\" holds a JSON null", column->name),
+			 errdetail("In rows written as JSON, null stands for SQL's NULL."),
+			 errhint("Set the column to NULL in such rows, or fetch them with fetch_json.")));
+}
+
+/* Prints a json that is to be read back. */
+static void
+print_json_back(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	struct varlena *json = DatumGetTextPP(datum);
+	const char *text = VARDATA_ANY(json);
+	int			length = VARSIZE_ANY_EXHDR(json);
+	int			spaces = 0;
+
+	while (spaces < length && strchr(" \t\n\r", text[spaces]) != NULL)
+		spaces++;
+	if (spaces < length && text[spaces] == 'n')
+		report_json_null(column);
+	pgsync_json_append(out, text, length);
+}
+
+/* Prints a jsonb that is to be read back. */
+static void
+print_jsonb_back(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	Jsonb	   *jsonb = DatumGetJsonbP(datum);
+	JsonbValue	value;
+
+	if (JB_ROOT_IS_SCALAR(jsonb) &&
+		JsonbExtractScalar(&jsonb->root, &value) && value.type == jbvNull)
+		report_json_null(column);
+	pgsync_json_jsonb(out, jsonb);
+}
+
+/* Returns whether a type of a user's has a cast to json. */
+static bool
+has_json_cast(Oid basetype)
+{
+	Oid			function;
+
+	return basetype >= FirstNormalObjectId &&
+		find_coercion_pathway(JSONOID, basetype, COERCION_EXPLICIT,
+							  &function) == COERCION_PATH_FUNC;
+}
+
 /*
  * Returns whether core makes more of a type's values than a string of their
  * text form: arrays, composites, and types of a user that have a cast to
@@ -177,8 +235,6 @@ print_jsonb(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
 static bool
 has_json_form(Oid basetype)
 {
-	Oid			function;
-
 	if (OidIsValid(get_element_type(basetype)) || type_is_rowtype(basetype))
 		return true;
 	switch (basetype)
@@ -188,10 +244,51 @@ has_json_form(Oid basetype)
 		case RECORDARRAYOID:
 			return true;
 		default:
-			return basetype >= FirstNormalObjectId &&
-				find_coercion_pathway(JSONOID, basetype, COERCION_EXPLICIT,
-									  &function) == COERCION_PATH_FUNC;
+			return has_json_cast(basetype);
 	}
+}
+
+static bool reads_back(Oid type);
+
+/* Returns whether all columns of a composite type read back. */
+static bool
+columns_read_back(Oid type)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
+	bool		result = true;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (!TupleDescAttr(desc, i)->attisdropped &&
+			!reads_back(TupleDescAttr(desc, i)->atttypid))
+			result = false;
+	}
+	ReleaseTupleDesc(desc);
+	return result;
+}
+
+/*
+ * Returns whether what to_json makes of a type's values is read as the same
+ * values (but for the lower bounds of arrays).  Within arrays and composites,
+ * a json may hide a null, or an array that would be taken for a dimension; the
+ * same goes for arrays of arrays, by way of a domain.
+ */
+static bool
+reads_back(Oid type)
+{
+	Oid			element;
+
+	type = getBaseType(type);
+	if (type == JSONOID || type == JSONBOID ||
+		type == INT2VECTOROID || type == OIDVECTOROID)
+		return false;
+	element = get_element_type(type);
+	if (OidIsValid(element))
+		return !OidIsValid(get_element_type(getBaseType(element))) &&
+			reads_back(element);
+	if (type_is_rowtype(type))
+		return columns_read_back(type);
+	return !has_json_cast(type);
 }
 
 /* Returns what prints values of a type that is no domain. */
@@ -230,6 +327,23 @@ printer_for_type(Oid basetype)
 	}
 }
 
+/* Returns what prints a type's values so that they can be read back. */
+static ColumnPrinter
+printer_to_read_back(Oid basetype)
+{
+	switch (basetype)
+	{
+		case JSONOID:
+			return print_json_back;
+		case JSONBOID:
+			return print_jsonb_back;
+		default:
+			if (has_json_form(basetype) && !reads_back(basetype))
+				return print_output;
+			return printer_for_type(basetype);
+	}
+}
+
 /* Looks up the function that the column's printer calls. */
 static void
 init_function(PrintedColumn *column, Oid type, MemoryContext context)
@@ -256,14 +370,17 @@ init_function(PrintedColumn *column, Oid type, MemoryContext context)
 /* Sets up how one column is printed; "first" has no separator before it. */
 static void
 init_column(PrintedColumn *column, TupleDesc tupdesc, int attindex,
-			bool first, MemoryContext context)
+			PgsyncJsonForm form, bool first, MemoryContext context)
 {
 	Form_pg_attribute attribute = TupleDescAttr(tupdesc, attindex);
 	StringInfoData key;
 
 	column->attindex = attindex;
+	column->name = pstrdup(NameStr(attribute->attname));
 	column->basetype = getBaseType(attribute->atttypid);
-	column->print = printer_for_type(column->basetype);
+	column->print = form == PGSYNC_JSON_READ_BACK ?
+		printer_to_read_back(column->basetype) :
+		printer_for_type(column->basetype);
 	init_function(column, attribute->atttypid, context);
 
 	initStringInfo(&key);
@@ -283,7 +400,8 @@ init_column(PrintedColumn *column, TupleDesc tupdesc, int attindex,
  * a table's own descriptor has, are left out.
  */
 PgsyncRowJson *
-pgsync_row_json_create(TupleDesc tupdesc, MemoryContext context)
+pgsync_row_json_create(TupleDesc tupdesc, PgsyncJsonForm form,
+					   MemoryContext context)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(context);
 	PgsyncRowJson *state = palloc0(offsetof(PgsyncRowJson, columns) +
@@ -293,7 +411,7 @@ pgsync_row_json_create(TupleDesc tupdesc, MemoryContext context)
 	{
 		if (TupleDescAttr(tupdesc, i)->attisdropped)
 			continue;
-		init_column(&state->columns[state->ncolumns], tupdesc, i,
+		init_column(&state->columns[state->ncolumns], tupdesc, i, form,
 					state->ncolumns == 0, context);
 		state->ncolumns++;
 	}
