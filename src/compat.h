@@ -25,6 +25,9 @@
 #include "nodes/plannodes.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/jsonfuncs.h"
 #include "utils/rel.h"
 
@@ -485,6 +488,36 @@ pgsync_reindex_relation(Oid relid, int flags)
 	reindex_relation(NULL, relid, flags, &params);
 #else
 	reindex_relation(relid, flags, &params);
+#endif
+}
+
+/*
+ * Returns all settings, in no certain order.  PostgreSQL 16 (3057465acf) keeps
+ * them in a hash table, and makes an array of them when asked.
+ */
+static inline struct config_generic **
+pgsync_guc_variables(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(count);
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
+
+/*
+ * Writes into this process's entry of pg_stat_activity whose session it is.
+ * PostgreSQL 18 (c76db55c90) does so in three steps, of which the last has
+ * what can change.
+ */
+static inline void
+pgsync_report_session(void)
+{
+#if PG_VERSION_NUM >= 180000
+	pgstat_bestart_final();
+#else
+	pgstat_bestart();
 #endif
 }
 

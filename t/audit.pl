@@ -1,5 +1,5 @@
 # What pgaudit logs of clean_tables: one TRUNCATE that names what was emptied,
-# in place or by core.
+# in place or by core; and of drop_db: what it logs of the caller's DROP DATABASE.
 use strict;
 use warnings;
 
@@ -68,6 +68,51 @@ is( $node->safe_psql(
 		'SELECT (SELECT count(*) FROM small) + (SELECT count(*) FROM large)'),
 	'0',
 	'and all is empty');
+
+# drop_db: for a role whose audit is its own, in either direction
+$node->append_conf('postgresql.conf', "pgaudit.log = 'none'");
+$node->reload;
+$node->safe_psql(
+	'postgres', q{
+CREATE ROLE regress_audited LOGIN CREATEDB;
+ALTER ROLE regress_audited SET pgaudit.log = 'ddl';
+ALTER ROLE regress_audited SET pgaudit.log_statement_once = on;
+CREATE ROLE regress_quiet LOGIN CREATEDB;
+});
+
+# What is logged of the end of a database that a role has made.
+sub audited_drop
+{
+	my ($role, $sql) = @_;
+	$node->safe_psql('postgres', 'CREATE DATABASE short_lived',
+		extra_params => [ '-U', $role ]);
+	my $offset = -s $node->logfile;
+	$node->safe_psql('postgres', $sql, extra_params => [ '-U', $role ]);
+	return join("\n",
+		slurp_file($node->logfile, $offset) =~
+		  /(AUDIT: SESSION,\d+,\d+,DDL,DROP DATABASE.*)$/mg);
+}
+
+my $logged = audited_drop('regress_audited', 'DROP DATABASE short_lived');
+like($logged, qr/^AUDIT: .*,DROP DATABASE short_lived,<not logged>$/,
+	'a role whose audit ALTER ROLE has set: DROP DATABASE');
+is(audited_drop('regress_audited', q{SELECT drop_db('short_lived')}),
+	$logged, 'drop_db: the same');
+is(audited_drop('regress_quiet', q{SELECT drop_db('short_lived')}),
+	'', 'a role that is not audited: nothing');
+# the worker begins as the superuser of initdb, whose audit is no one else's
+$node->safe_psql('postgres',
+	q{ALTER ROLE CURRENT_USER SET pgaudit.log = 'all'});
+is(audited_drop('regress_quiet', q{SELECT drop_db('short_lived')}),
+	'', 'nor if the superuser is audited');
+$node->safe_psql('postgres', 'ALTER ROLE CURRENT_USER RESET ALL');
+# what no module has defined, and what anyone may set
+is( audited_drop(
+		'regress_audited',
+		q{SET my.setting = 'x'; SET "my.other" = ''; SELECT drop_db('short_lived')}
+	),
+	$logged,
+	'with settings that nobody knows');
 $node->stop;
 
 done_testing();

@@ -472,7 +472,7 @@ COMMIT}),
 nothing_left('savepoint');
 
 #
-# Several sessions at once
+# Several sessions of a superuser at once
 #
 make_db('wanted');
 $holder = hold_lock('wanted');
@@ -487,6 +487,71 @@ is(join(' ', sort map { $_->{out} } @calls),
 	'f f f f t', 'five sessions: one true, the others false');
 is(join('', map { $_->{err} } @calls), '', 'and no error');
 nothing_left('several');
+
+#
+# One worker a user: the second session of an ordinary role waits for the first
+# without one, and looks again when it is its turn
+#
+for my $name ('first', 'second', 'third')
+{
+	make_db($name);
+	$node->safe_psql('postgres',
+		"ALTER DATABASE $name OWNER TO regress_stranger");
+}
+my $as_stranger = 'SET SESSION AUTHORIZATION regress_stranger';
+my $waits_for_turn =
+  q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'caller' AND wait_event_type = 'Lock'};
+$holder = hold_lock('first');
+my $first = start_call($as_stranger, q{SELECT drop_db('first')});
+wait_for_worker();
+is( $node->safe_psql('postgres',
+		"SELECT usename, query FROM pg_stat_activity WHERE $worker_row"),
+	'regress_stranger|DROP DATABASE first',
+	'the activity view shows whose worker it is');
+my $second = start_call($as_stranger, q{SELECT drop_db('second')});
+$node->poll_query_until('postgres', $waits_for_turn)
+  or die 'the second call does not wait';
+is( $node->safe_psql(
+		'postgres', "SELECT count(*) FROM pg_stat_activity WHERE $worker_row"
+	),
+	'1',
+	'two calls of a role have one worker');
+like(
+	error_of("$as_stranger; SET lock_timeout = '100ms'; SELECT drop_db('third')"),
+	qr/^ERROR:  55P03: canceling statement due to lock timeout$/,
+	'lock_timeout ends the wait for the turn');
+like(
+	error_of(
+		"$as_stranger; SET statement_timeout = '100ms'; SELECT drop_db('third')"),
+	qr/^ERROR:  57014: canceling statement due to statement timeout$/,
+	'statement_timeout, too');
+is($node->safe_psql('postgres', q{SELECT drop_db('third')}),
+	't', 'who is another has not to wait');
+# what the second waits to drop is dropped meanwhile
+is($node->safe_psql('postgres', q{SELECT drop_db('second')}),
+	't', 'nor has who drops the same database');
+$holder->quit;
+finish_call($_) for ($first, $second);
+is("$first->{out} $second->{out}", 't f', 'each gets its answer');
+is("$first->{err}$second->{err}", '', 'and no error');
+nothing_left('turns');
+
+# an error of the first does not keep the second waiting
+make_db($_) for ('first', 'second');
+$node->safe_psql('postgres', "ALTER DATABASE $_ OWNER TO regress_stranger")
+  for ('first', 'second');
+$holder = hold_lock('first');
+$first = start_call($as_stranger,
+	q{SET statement_timeout = '1s'; SELECT drop_db('first')});
+wait_for_worker();
+is( $node->safe_psql(
+		'postgres', "$as_stranger; SELECT drop_db('second')"),
+	't',
+	'a call that fails gives up its turn');
+finish_call($first);
+$holder->quit;
+$node->safe_psql('postgres', q{SELECT drop_db('first')});
+nothing_left('failed turn');
 
 #
 # The end of the wait

@@ -20,11 +20,13 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "common/args.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
 #include "commands/dbcommands.h"
 #include "dropdb/drop_worker.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
@@ -131,11 +133,10 @@ check_not_ours(Oid db_oid, const char *db_name)
 /*
  * Fails as DROP DATABASE does (core's dropdb) for what a look at the
  * database's row tells: another owner, a template, the caller's own database.
- * Only who may drop a database gets to start a worker; the worker checks
- * again, as part of the command.  Returns false if the database is gone.
+ * Returns false if the database is gone.
  */
 static bool
-check_may_drop(Oid db_oid, const char *db_name)
+check_row(Oid db_oid, const char *db_name)
 {
 	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(db_oid));
 	Form_pg_database form;
@@ -157,6 +158,45 @@ check_may_drop(Oid db_oid, const char *db_name)
 	return true;
 }
 
+/*
+ * Fails if the caller may not drop the database; returns false if there is
+ * none.  Only who may drop a database gets to start a worker; the worker checks
+ * again, as part of the command.
+ */
+static bool
+may_drop(const char *db_name)
+{
+	Oid			db_oid = get_database_oid(db_name, true);
+
+	if (!OidIsValid(db_oid) || !check_row(db_oid, db_name))
+		return false;
+	check_not_ours(db_oid, db_name);
+	return true;
+}
+
+/*
+ * Drops the database when no other session of the same user is doing so, so
+ * that an ordinary user takes one of the server's worker processes at most.
+ * Returns false if there is no such database by then.
+ *
+ * The lock, on a part of the role that nothing else locks, is a lock like any
+ * other: a cancel and lock_timeout end the wait for it, and an error gives it
+ * back.
+ */
+static bool
+drop_in_turn(const char *db_name, bool force)
+{
+	Oid			user = GetSessionUserId();
+	bool		dropped;
+
+	if (superuser_arg(user))
+		return pgsync_drop_in_worker(db_name, force);
+	LockSharedObject(AuthIdRelationId, user, 1, ExclusiveLock);
+	dropped = may_drop(db_name) && pgsync_drop_in_worker(db_name, force);
+	UnlockSharedObject(AuthIdRelationId, user, 1, ExclusiveLock);
+	return dropped;
+}
+
 PG_FUNCTION_INFO_V1(drop_db);
 
 /*
@@ -174,15 +214,10 @@ drop_db(PG_FUNCTION_ARGS)
 {
 	const char *db_name;
 	bool		force = pgsync_arg_bool(fcinfo, 1, false);
-	Oid			db_oid;
 
 	PGSYNC_REQUIRE_ARG(fcinfo, 0, "db_name");
 	db_name = NameStr(*PG_GETARG_NAME(0));
 	check_can_drop();
 
-	db_oid = get_database_oid(db_name, true);
-	if (!OidIsValid(db_oid) || !check_may_drop(db_oid, db_name))
-		PG_RETURN_BOOL(false);
-	check_not_ours(db_oid, db_name);
-	PG_RETURN_BOOL(pgsync_drop_in_worker(db_name, force));
+	PG_RETURN_BOOL(may_drop(db_name) && drop_in_turn(db_name, force));
 }

@@ -28,6 +28,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
@@ -55,39 +56,87 @@ typedef enum DropAnswer
 	DROP_MISSING,				/* somebody else dropped it first */
 } DropAnswer;
 
+/* Appends a setting to what the worker adopts, if it has a value. */
+static void
+append_setting(StringInfo settings, const char *name, char right)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	if (value == NULL)
+		return;
+	appendStringInfoChar(settings, right);
+	appendBinaryStringInfo(settings, name, strlen(name) + 1);
+	appendBinaryStringInfo(settings, value, strlen(value) + 1);
+}
+
+/*
+ * Appends the settings of loaded modules that a session or a role can have,
+ * and those that no module has defined.  What watches the command (pgaudit,
+ * for example) then does so as it would for the caller.
+ */
+static void
+append_custom_settings(StringInfo settings)
+{
+	int			count;
+	struct config_generic **variables = pgsync_guc_variables(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		struct config_generic *variable = variables[i];
+
+		if (strchr(variable->name, '.') == NULL ||
+			(variable->context != PGC_USERSET &&
+			 variable->context != PGC_SUSET))
+			continue;
+		append_setting(settings, variable->name,
+					   (variable->flags & GUC_CUSTOM_PLACEHOLDER) != 0 ?
+					   PGSYNC_SETTING_OF_ANYONE : PGSYNC_SETTING_OF_MODULE);
+	}
+}
+
+/* Returns the caller's settings that matter to the worker; see drop_worker.h. */
+static void
+collect_settings(StringInfo settings)
+{
+	initStringInfo(settings);
+	/* what is said, and how */
+	append_setting(settings, "client_min_messages", PGSYNC_SETTING_OF_MODULE);
+	append_setting(settings, "lc_messages", PGSYNC_SETTING_OF_MODULE);
+	append_setting(settings, "synchronous_commit", PGSYNC_SETTING_OF_MODULE);
+	append_custom_settings(settings);
+}
+
 /* Fills in what the worker needs to know. */
 static void
-fill_request(PgsyncDropRequest *request, const char *db_name, bool force)
+fill_request(PgsyncDropRequest *request, const char *db_name, bool force,
+			 StringInfo settings)
 {
-	static const char *const names[PGSYNC_DROP_NSETTINGS] = PGSYNC_DROP_SETTINGS;
-
 	memset(request, 0, sizeof(PgsyncDropRequest));
 	request->database_oid = MyDatabaseId;
 	request->role_oid = GetUserId();
 	namestrcpy(&request->db_name, db_name);
 	request->force = force;
 	request->lock_timeout = LockTimeout > 0 ? LockTimeout : DEFAULT_LOCK_TIMEOUT;
-	for (int i = 0; i < PGSYNC_DROP_NSETTINGS; i++)
-	{
-		const char *value = GetConfigOption(names[i], false, false);
-
-		if (strlen(value) < PGSYNC_DROP_SETTING_SIZE)
-			strlcpy(request->settings[i], value, PGSYNC_DROP_SETTING_SIZE);
-	}
+	request->settings_size = settings->len;
+	memcpy(request->settings, settings->data, settings->len);
 }
 
 /* Makes the shared memory segment: the request, and the queue to read. */
 static void
 create_segment(DropWorker *worker, bool force)
 {
+	StringInfoData settings;
 	shm_mq	   *queue;
 
-	worker->segment = dsm_create(MAXALIGN(sizeof(PgsyncDropRequest)) +
+	collect_settings(&settings);
+	worker->segment = dsm_create(pgsync_drop_request_size(settings.len) +
 								 QUEUE_SIZE, 0);
-	fill_request(dsm_segment_address(worker->segment), worker->db_name, force);
+	fill_request(dsm_segment_address(worker->segment), worker->db_name, force,
+				 &settings);
 	queue = shm_mq_create(pgsync_drop_queue(worker->segment), QUEUE_SIZE);
 	shm_mq_set_receiver(queue, MyProc);
 	worker->queue = shm_mq_attach(queue, worker->segment, NULL);
+	pfree(settings.data);
 }
 
 /* Has the postmaster start the worker process (SQLSTATE 53400 if it cannot). */

@@ -60,20 +60,40 @@ set_option(const char *name, const char *value)
 }
 
 /*
+ * Adopts the caller's settings.  One that no module had defined there is set
+ * as the caller could here, which is not at all if it now takes a privilege.
+ */
+static void
+adopt_callers_settings(const PgsyncDropRequest *request)
+{
+	const char *next = request->settings;
+	const char *end = next + request->settings_size;
+
+	while (next < end)
+	{
+		char		right = *next++;
+		const char *name = next;
+		const char *value = name + strlen(name) + 1;
+
+		next = value + strlen(value) + 1;
+		(void) set_config_option(name, value,
+								 right == PGSYNC_SETTING_OF_MODULE ?
+								 PGC_SUSET : PGC_USERSET,
+								 PGC_S_OVERRIDE, GUC_ACTION_SET, true,
+								 DEBUG1, false);
+	}
+}
+
+/*
  * Adopts the caller's settings that matter to DROP DATABASE, and undoes those
  * of the database that could stand in its way: the caller has passed them.
  */
 static void
 adopt_settings(const PgsyncDropRequest *request)
 {
-	static const char *const names[PGSYNC_DROP_NSETTINGS] = PGSYNC_DROP_SETTINGS;
 	char		lock_timeout[16];
 
-	for (int i = 0; i < PGSYNC_DROP_NSETTINGS; i++)
-	{
-		if (request->settings[i][0] != '\0')
-			set_option(names[i], request->settings[i]);
-	}
+	adopt_callers_settings(request);
 	snprintf(lock_timeout, sizeof(lock_timeout), "%d", request->lock_timeout);
 	set_option("lock_timeout", lock_timeout);
 	set_option("default_transaction_read_only", "off");
@@ -103,6 +123,15 @@ become_role(Oid role_oid)
 				 errhint("Commit the creation of the role before it calls drop_db.")));
 	SetSessionAuthorization(role_oid, superuser_arg(role_oid));
 	SetUserIdAndSecContext(role_oid, SECURITY_LOCAL_USERID_CHANGE);
+}
+
+/* Has pg_stat_activity show the statement, and whose it is. */
+static void
+report_activity(const char *query)
+{
+	pgsync_report_session();
+	pgstat_report_xact_timestamp(GetCurrentTransactionStartTimestamp());
+	pgstat_report_activity(STATE_RUNNING, query);
 }
 
 /* Builds the statement that the request asks for, as the parser would. */
@@ -140,6 +169,7 @@ run_drop(const PgsyncDropRequest *request)
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	become_role(request->role_oid);
+	report_activity(query);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	ProcessUtility(make_drop_statement(request), query, false,
 				   PROCESS_UTILITY_TOPLEVEL, NULL, NULL,

@@ -7,7 +7,7 @@
  * the worker (drop_worker.c) with the segment's handle, and reads the
  * worker's protocol messages from the queue in it:
  *
- *		segment:  PgsyncDropRequest | shm_mq (worker -> caller)
+ *		segment:  PgsyncDropRequest | settings | shm_mq (worker -> caller)
  *
  *		message		meaning
  *		-------		-------
@@ -25,15 +25,11 @@
 #include "storage/dsm.h"
 #include "storage/shm_mq.h"
 
-/* Longest value of an inherited setting, its zero byte included */
-#define PGSYNC_DROP_SETTING_SIZE	128
-
-/* The caller's settings that the worker adopts: what is said, and how */
-#define PGSYNC_DROP_SETTINGS \
-	{"client_min_messages", "lc_messages", "synchronous_commit"}
-#define PGSYNC_DROP_NSETTINGS		3
-
-/* What a worker is to do, and as whom */
+/*
+ * What a worker is to do, and as whom.  The caller's settings that it adopts
+ * follow: each with a byte that says with whose rights it is set, its name and
+ * its value, both with their zero byte.
+ */
 typedef struct PgsyncDropRequest
 {
 	Oid			database_oid;	/* the caller's own database */
@@ -41,16 +37,29 @@ typedef struct PgsyncDropRequest
 	NameData	db_name;		/* the database to drop */
 	bool		force;			/* end its connections first? */
 	int			lock_timeout;	/* milliseconds */
-	/* values of PGSYNC_DROP_SETTINGS; an empty one is not adopted */
-	char		settings[PGSYNC_DROP_NSETTINGS][PGSYNC_DROP_SETTING_SIZE];
+	Size		settings_size;
+	char		settings[FLEXIBLE_ARRAY_MEMBER];
 } PgsyncDropRequest;
+
+/* A setting that has been the caller's by right, and one that anyone may set */
+#define PGSYNC_SETTING_OF_MODULE	'm'
+#define PGSYNC_SETTING_OF_ANYONE	'a'
+
+/* Returns how much of a segment lies before the queue. */
+static inline Size
+pgsync_drop_request_size(Size settings_size)
+{
+	return MAXALIGN(offsetof(PgsyncDropRequest, settings) + settings_size);
+}
 
 /* Returns where the message queue lies in a segment. */
 static inline shm_mq *
 pgsync_drop_queue(dsm_segment *segment)
 {
-	return (shm_mq *) ((char *) dsm_segment_address(segment) +
-					   MAXALIGN(sizeof(PgsyncDropRequest)));
+	PgsyncDropRequest *request = dsm_segment_address(segment);
+
+	return (shm_mq *) ((char *) request +
+					   pgsync_drop_request_size(request->settings_size));
 }
 
 extern bool pgsync_drop_in_worker(const char *db_name, bool force);
