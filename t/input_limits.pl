@@ -103,9 +103,53 @@ $node->safe_psql('postgres', q~
 	INSERT INTO input SELECT 'blanks', repeat(' ', 300000000) || ']';
 	INSERT INTO input SELECT 'brackets', '{"j": ' || repeat('[', 200000000);
 ~);
-foreach my $kind (qw(elements string escapes digits blanks brackets))
+my %calls = map { $_ => "SELECT insert_many('t', x) FROM input WHERE kind = '$_'" }
+	qw(elements string escapes digits blanks brackets);
+
+# The same for files, that a row of 150 MB begins: with a key that is no
+# column, or a field too many.
+my $dir = PostgreSQL::Test::Utils::tempdir();
+chmod(0755, $dir);
+
+# Writes a file: its begin, something so many times, its end.
+sub write_file
 {
-	my $call = "SELECT insert_many('t', x) FROM input WHERE kind = '$kind'";
+	my ($name, $begin, $repeated, $count, $end) = @_;
+	open my $file, '>', "$dir/$name" or die "cannot write $dir/$name: $!";
+	print $file $begin;
+	print $file $repeated x ($count / 1000) for 1 .. 1000;
+	print $file $end;
+	close $file;
+}
+write_file('string.json', '{"name": "', 'long ', 30000000, '", "nowhere": 1}');
+write_file('quoted.csv', qq(name\n"), 'long ', 30000000, qq(",x\n));
+write_file('unquoted.csv', "name\n", 'long ', 30000000, ",x\n");
+write_file('quotes.csv', qq(name\n"), '""', 75000000, qq(",x\n));
+write_file('blanks.csv', "name\n", ' ', 150000000, ",x\n");
+$calls{'string in a file'} = "SELECT insert_many('t', from_json_file('$dir/string.json'))";
+$calls{"$_ in a file"} = "SELECT insert_many('t', from_csv_file('$dir/$_.csv'))"
+	for qw(quoted unquoted quotes);
+$calls{'blanks in a file'} = "SELECT insert_many('t', from_csv_file('$dir/blanks.csv', trim_blanks => true))";
+$calls{'converted'} = "SELECT insert_many('t', from_csv_file('$dir/quoted.csv', encoding => 'latin1'))";
+
+# Packed, of a build with zlib: what cannot be packed well comes in many pieces.
+append_to_file("$dir/empty.gz", "\x1f\x8b");
+my ($code, $stdout, $stderr) = $node->psql('postgres', "SELECT insert_csv('t', '$dir/empty.gz')");
+if ($stderr !~ /made without zlib/)
+{
+	$node->safe_psql('postgres', qq{
+		COPY (SELECT 'name' UNION ALL
+			SELECT '"' || string_agg(md5(i::text), '') || '",x' FROM generate_series(1, 2000000) i) TO '$dir/long.csv'});
+	system_or_bail('sh', '-c', "gzip -1c $dir/long.csv >$dir/long.csv.gz && gzip -1c $dir/quoted.csv >$dir/quoted.csv.gz");
+	my ($plain, $packed) = map { work_of("SELECT insert_many('t', from_csv_file('$dir/long.csv$_'))", 0) } '', '.gz';
+	cmp_ok($packed, '<', 15 * $plain + 1,
+		sprintf('a packed row of 64 MB: %.2f s of work, %.2f s unpacked', $packed, $plain));
+	$calls{'packed, short'} = "SELECT insert_many('t', from_csv_file('$dir/quoted.csv.gz'))";
+	$calls{'packed, long'} = "SELECT insert_many('t', from_csv_file('$dir/long.csv.gz'))";
+}
+foreach my $kind (sort keys %calls)
+{
+	my $call = $calls{$kind};
 	my $whole = work_of($call, 0);
 	my $worst = 0;
 

@@ -17,13 +17,24 @@
  * there is so far, more is asked for and the row begins again: that happens
  * once in thousands of rows, and the text doubles for a row that is long.
  *
+ * With vectors of bytes, the pass is one that copies and compares a vector at
+ * a time; where the row is long, or ends near the end of the text, it begins
+ * again with the other.
+ *
  * Copyright (c) 2026, the pgsync authors
  *
  *-------------------------------------------------------------------------
  */
 #include "pgsync.h"
 
+#include "miscadmin.h"
 #include "source/csv_split.h"
+
+/* Longer rows are not split by vectors */
+#define VECTOR_ROW		(64 * 1024)
+
+/* Bytes of a field between two looks for a cancel */
+#define FIELD_PIECE		(1024 * 1024)
 
 /* Why splitting stopped */
 typedef enum SplitStop
@@ -42,14 +53,23 @@ pgsync_csv_splitter_init(PgsyncCsvSplitter *splitter, PgsyncTextInput *input,
 	memset(splitter, 0, sizeof(PgsyncCsvSplitter));
 	splitter->input = input;
 	splitter->format = *format;
-	splitter->special[(unsigned char) format->delimiter] = true;
-	splitter->special[(unsigned char) format->quote] = true;
-	splitter->special['\n'] = true;
-	splitter->special['\r'] = true;
+	splitter->unquoted = (PgsyncFourBytes)
+	{
+		{
+			format->delimiter, format->quote, '\n', '\r'
+		}
+	};
+	splitter->quoted = (PgsyncFourBytes)
+	{
+		{
+			format->quote, format->escape, format->quote, format->escape
+		}
+	};
 	splitter->next_line = 1;
+	splitter->null_len = strlen(format->null_string);
 	splitter->max_fields = 16;
 	splitter->fields = palloc(sizeof(PgsyncCsvField) * splitter->max_fields);
-	splitter->values_size = 1024;
+	splitter->values_size = VECTOR_ROW + 2 * PGSYNC_VECTOR_PADDING;
 	splitter->values = palloc(splitter->values_size);
 }
 
@@ -89,6 +109,27 @@ append_piece(PgsyncCsvSplitter *splitter, const char *piece, Size len)
 }
 
 /*
+ * Appends the bytes up to one of those that end a piece; returns that one, or
+ * the end.  As the field may be the whole input, a cancel is noticed.
+ */
+static inline const char *
+take_plain(PgsyncCsvSplitter *splitter, const char *p, const char *end,
+		   PgsyncFourBytes wanted)
+{
+	for (;;)
+	{
+		const char *piece_end = p + Min(end - p, FIELD_PIECE);
+		const char *found = pgsync_find_one_of(p, piece_end, wanted);
+
+		append_piece(splitter, p, found - p);
+		if (found < piece_end || found == end)
+			return found;
+		CHECK_FOR_INTERRUPTS();
+		p = found;
+	}
+}
+
+/*
  * Reads the rest of a quoted part, behind its quote; false if it needs more
  * text.
  */
@@ -102,11 +143,8 @@ split_quoted(PgsyncCsvSplitter *splitter, const char **ptr)
 
 	for (;;)
 	{
-		const char *start = p;
-
-		while (p < end && *p != quote && *p != escape)
-			p++;
-		append_piece(splitter, start, p - start);
+		CHECK_FOR_INTERRUPTS();
+		p = take_plain(splitter, p, end, splitter->quoted);
 		if (p == end && splitter->at_end)
 			ereport(ERROR,
 					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
@@ -194,11 +232,7 @@ split_field(PgsyncCsvSplitter *splitter, const char **ptr, bool *quoted,
 	*quoted = false;
 	for (;;)
 	{
-		const char *start = p;
-
-		while (p < end && !splitter->special[(unsigned char) *p])
-			p++;
-		append_piece(splitter, start, p - start);
+		p = take_plain(splitter, p, end, splitter->unquoted);
 		if (p == end || *p != splitter->format.quote)
 			break;
 		*quoted = true;
@@ -222,9 +256,9 @@ split_field(PgsyncCsvSplitter *splitter, const char **ptr, bool *quoted,
 	return stop;
 }
 
-/* Adds the field whose value has been appended from "start" on. */
-static void
-add_field(PgsyncCsvSplitter *splitter, Size start, bool quoted)
+/* Adds a field whose value has been appended, and ends with a zero byte. */
+static inline void
+add_field(PgsyncCsvSplitter *splitter, Size len, bool quoted)
 {
 	PgsyncCsvField *field;
 
@@ -236,9 +270,8 @@ add_field(PgsyncCsvSplitter *splitter, Size start, bool quoted)
 										 splitter->max_fields);
 	}
 	field = &splitter->fields[splitter->nfields++];
-	field->len = splitter->values_len - start;
+	field->len = len;
 	field->quoted = quoted;
-	splitter->values[splitter->values_len++] = '\0';
 }
 
 /* Drops blanks around a field. */
@@ -259,12 +292,13 @@ trim_field(PgsyncCsvField *field)
 }
 
 /* Returns whether an unquoted field is a word for NULL. */
-static bool
+static inline bool
 is_null_word(PgsyncCsvSplitter *splitter, const PgsyncCsvField *field)
 {
 	ListCell   *cell;
 
-	if (strcmp(field->value, splitter->format.null_string) == 0)
+	if (field->len == splitter->null_len &&
+		memcmp(field->value, splitter->format.null_string, field->len) == 0)
 		return true;
 	foreach(cell, splitter->format.null_strings)
 	{
@@ -294,13 +328,15 @@ finish_fields(PgsyncCsvSplitter *splitter)
 
 /* Counts the lines that a row spans: what ends a line, in quotes, does not. */
 static void
-count_lines(PgsyncCsvSplitter *splitter)
+count_lines(PgsyncCsvSplitter *splitter, bool any_quoted)
 {
 	char		end = splitter->line_end == PGSYNC_LINE_END_LF ? '\n' : '\r';
 	const char *p = splitter->raw;
 	const char *raw_end = splitter->raw + splitter->raw_len;
 
 	splitter->next_line = splitter->line + 1;
+	if (!any_quoted)
+		return;
 	while ((p = memchr(p, end, raw_end - p)) != NULL)
 	{
 		splitter->next_line++;
@@ -308,13 +344,135 @@ count_lines(PgsyncCsvSplitter *splitter)
 	}
 }
 
+/* Ends a row whose fields have been added: its text, and the next one's. */
+static void
+finish_row(PgsyncCsvSplitter *splitter, const char *row_end, const char *next,
+		   bool any_quoted)
+{
+	PgsyncTextInput *input = splitter->input;
+
+	splitter->raw = input->ptr;
+	splitter->raw_len = row_end - input->ptr;
+	input->ptr = next;
+	finish_fields(splitter);
+	count_lines(splitter, any_quoted);
+}
+
+#ifdef PGSYNC_VECTORS
+
+/* What a pass by vectors reads, and where the fields' values go */
+typedef struct VectorPass
+{
+	const char *ptr;
+	const char *end;
+	char	   *out;
+} VectorPass;
+
+/*
+ * Copies the bytes before one of those wanted; false if there is none, or it
+ * is near the end.
+ */
+static inline bool
+copy_until(VectorPass *pass, PgsyncFourBytes wanted)
+{
+	while (pass->end - pass->ptr > (ptrdiff_t) sizeof(Vector8))
+	{
+		Vector8		v;
+		uint32		found;
+		int			len = sizeof(Vector8);
+
+		vector8_load(&v, (const uint8 *) pass->ptr);
+		memcpy(pass->out, &v, sizeof(Vector8));
+		found = pgsync_vector_one_of(v, wanted);
+		if (found != 0)
+			len = pg_rightmost_one_pos32(found);
+		pass->ptr += len;
+		pass->out += len;
+		if (found != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Copies a quoted part, behind its quote; false as above. */
+static inline bool
+copy_quoted(VectorPass *pass, PgsyncFourBytes wanted)
+{
+	char		quote = wanted.bytes[0];
+	char		escape = wanted.bytes[1];
+
+	for (;;)
+	{
+		char		c;
+
+		if (!copy_until(pass, wanted))
+			return false;
+		c = *pass->ptr++;
+		if (c == escape && (*pass->ptr == escape || *pass->ptr == quote))
+			c = *pass->ptr++;
+		else if (c == quote)
+			return true;
+		*pass->out++ = c;
+	}
+}
+
+/*
+ * Splits the row that begins at the next byte; false if it must be begun
+ * again, by split_row.  That no value can grow longer than what it is copied
+ * from keeps all of them, and a vector behind them, within the room there is.
+ */
+static bool
+split_row_by_vectors(PgsyncCsvSplitter *splitter)
+{
+	PgsyncTextInput *input = splitter->input;
+	PgsyncFourBytes unquoted = splitter->unquoted;
+	PgsyncFourBytes quoted = splitter->quoted;
+	VectorPass	pass = {.ptr = input->ptr,.out = splitter->values};
+	const char *row_end;
+	bool		any_quoted = false;
+	SplitStop	stop;
+
+	pass.end = pass.ptr + Min(input->end - pass.ptr, VECTOR_ROW);
+	splitter->nfields = 0;
+	for (;;)
+	{
+		char	   *start = pass.out;
+		bool		is_quoted = false;
+
+		while (copy_until(&pass, unquoted) && *pass.ptr == quoted.bytes[0])
+		{
+			is_quoted = true;
+			pass.ptr++;
+			if (!copy_quoted(&pass, quoted))
+				return false;
+		}
+		if (pass.end - pass.ptr <= (ptrdiff_t) sizeof(Vector8) + 1)
+			return false;
+		add_field(splitter, pass.out - start, is_quoted);
+		any_quoted |= is_quoted;
+		*pass.out++ = '\0';
+		row_end = pass.ptr;
+		if (*pass.ptr != unquoted.bytes[0])
+			break;
+		pass.ptr++;
+	}
+	stop = *pass.ptr == '\n' ? split_newline(splitter, &pass.ptr) :
+		split_return(splitter, &pass.ptr);
+	if (stop != SPLIT_AT_LINE_END)
+		return false;
+	finish_row(splitter, row_end, pass.ptr, any_quoted);
+	return true;
+}
+
+#endif							/* PGSYNC_VECTORS */
+
 /* Splits the row that begins at the next byte; false if it needs more text. */
 static bool
 split_row(PgsyncCsvSplitter *splitter)
 {
-	PgsyncTextInput *input = splitter->input;
-	const char *p = input->ptr;
+	const char *p = splitter->input->ptr;
 	const char *field_end;
+	bool		any_quoted = false;
 	SplitStop	stop;
 
 	splitter->nfields = 0;
@@ -324,17 +482,15 @@ split_row(PgsyncCsvSplitter *splitter)
 		Size		start = splitter->values_len;
 		bool		quoted;
 
+		CHECK_FOR_INTERRUPTS();
 		stop = split_field(splitter, &p, &quoted, &field_end);
 		if (stop == SPLIT_NEEDS_TEXT)
 			return false;
-		add_field(splitter, start, quoted);
+		add_field(splitter, splitter->values_len - start, quoted);
+		splitter->values[splitter->values_len++] = '\0';
+		any_quoted |= quoted;
 	} while (stop == SPLIT_AT_DELIMITER);
-
-	splitter->raw = input->ptr;
-	splitter->raw_len = field_end - input->ptr;
-	input->ptr = p;
-	finish_fields(splitter);
-	count_lines(splitter);
+	finish_row(splitter, field_end, p, any_quoted);
 	return true;
 }
 
@@ -351,6 +507,10 @@ pgsync_csv_next_row(PgsyncCsvSplitter *splitter)
 	splitter->line = splitter->next_line;
 	if (!have_text(splitter))
 		return false;
+#ifdef PGSYNC_VECTORS
+	if (pgsync_scans_vectors() && split_row_by_vectors(splitter))
+		return true;
+#endif
 	while (!split_row(splitter))
 		need_text(splitter);
 	return true;

@@ -10,6 +10,7 @@
 #ifndef PGSYNC_CSV_SPLIT_H
 #define PGSYNC_CSV_SPLIT_H
 
+#include "common/vector.h"
 #include "nodes/pg_list.h"
 #include "source/text_input.h"
 
@@ -46,7 +47,9 @@ typedef struct PgsyncCsvSplitter
 {
 	PgsyncTextInput *input;
 	PgsyncCsvFormat format;
-	bool		special[256];	/* may the byte end a piece of a field? */
+	int			null_len;		/* of format.null_string */
+	PgsyncFourBytes unquoted;	/* what ends a piece of a field */
+	PgsyncFourBytes quoted;		/* and of one in quotes */
 	bool		at_end;			/* has the input no more text? */
 	PgsyncLineEnd line_end;
 	uint64		line;			/* that the row at hand begins on, from 1 */

@@ -28,6 +28,9 @@
 /* How much text comes at a time, at least */
 #define PIECE_SIZE		(64 * 1024)
 
+/* How much of a file is read and checked between two looks for a cancel */
+#define MAX_READ_SIZE	(1024 * 1024)
+
 typedef struct TextInput
 {
 	PgsyncTextInput base;
@@ -225,16 +228,17 @@ read_file(TextInput *input, char *bytes, Size *len, Size size)
 
 /*
  * Checks the bytes that have been read: those that are whole and valid
- * characters become text.  False if there is none.
+ * characters become text.  False if there is none; if they are invalid, that
+ * is an error only when they are needed, not when they are read ahead.
  */
 static bool
-check_bytes(TextInput *input)
+check_bytes(TextInput *input, bool ahead)
 {
 	int			verified = pg_encoding_verifymbstr(input->encoding,
 												   input->tail,
 												   input->tail_len);
 
-	if (verified == 0 && input->tail_len > 0 &&
+	if (verified == 0 && input->tail_len > 0 && !ahead &&
 		(input->file_at_end ||
 		 input->tail_len >= pg_encoding_max_length(input->encoding)))
 		report_invalid_encoding(input->encoding, input->tail,
@@ -245,9 +249,9 @@ check_bytes(TextInput *input)
 	return verified > 0;
 }
 
-/* Converts the bytes that have been read; false if that gives no text. */
+/* Converts the bytes that have been read; the same otherwise. */
 static bool
-convert_bytes(TextInput *input)
+convert_bytes(TextInput *input, bool ahead)
 {
 	Size		room = input->size - (input->tail - input->buffer);
 	int			converted = 0;
@@ -262,7 +266,7 @@ convert_bytes(TextInput *input)
 											  input->raw_len,
 											  (unsigned char *) input->tail,
 											  room + 1, true);
-	if (converted == 0 &&
+	if (converted == 0 && !ahead &&
 		(input->file_at_end || input->raw_len >= MAX_CONVERSION_INPUT_LENGTH))
 		pg_do_encoding_conversion_buf(input->conversion, input->encoding,
 									  GetDatabaseEncoding(),
@@ -278,9 +282,12 @@ convert_bytes(TextInput *input)
 	return len > 0;
 }
 
-/* Reads and converts until there is more text; false at the file's end. */
+/*
+ * Reads and converts until there is more text; false at the file's end.  Read
+ * ahead, a piece that gives no text is false, too.
+ */
 static bool
-read_text(TextInput *input)
+read_text(TextInput *input, bool ahead)
 {
 	bool		convert = OidIsValid(input->conversion);
 	bool		found;
@@ -295,16 +302,19 @@ read_text(TextInput *input)
 			if (len < PIECE_SIZE)
 				read_file(input, input->raw, &len, PIECE_SIZE);
 			input->raw_len = len;
-			found = convert_bytes(input);
+			found = convert_bytes(input, ahead);
 		}
 		else
 		{
+			Size		room = input->size - (input->tail - input->buffer);
+
 			read_file(input, input->tail, &input->tail_len,
-					  input->size - (input->tail - input->buffer));
-			found = check_bytes(input);
+					  Min(room, input->tail_len + MAX_READ_SIZE));
+			found = check_bytes(input, ahead);
 		}
-	} while (!found && !(input->file_at_end && input->raw_len == 0 &&
-						 input->tail_len == 0));
+	} while (!found && !ahead &&
+			 !(input->file_at_end && input->raw_len == 0 &&
+			   input->tail_len == 0));
 	return found;
 }
 
@@ -321,13 +331,19 @@ bool
 pgsync_text_input_more(PgsyncTextInput *base, const char **keep)
 {
 	TextInput  *input = (TextInput *) base;
+	Size		kept;
 	bool		found;
+	bool		more;
 
 	if (input->file == NULL)
 		return widen_window(input, *keep);
 	Assert(base->ptr >= *keep);
 	discard_before(input, *keep);
-	found = read_text(input);
+	kept = base->end - base->begin;
+	/* as much again as the parser keeps: see widen_window */
+	for (found = more = read_text(input, false);
+		 more && base->end - base->begin < 2 * kept;)
+		more = read_text(input, true);
 	*keep = input->buffer;
 	return found;
 }
