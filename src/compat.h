@@ -344,7 +344,7 @@ struct ReadStream
 	ReadStreamBlockNumberCB callback;
 	void	   *callback_private_data;
 	Buffer		last;			/* the last one returned */
-	bool		neighbours;		/* was it next to the one before? */
+	int			step;			/* how far it was from the one before */
 };
 
 /* Begins to read the blocks that the callback names. */
@@ -364,17 +364,26 @@ read_stream_begin_relation(int flags, BufferAccessStrategy strategy,
 	stream->callback = callback;
 	stream->callback_private_data = callback_private_data;
 	stream->last = InvalidBuffer;
-	stream->neighbours = false;
+	stream->step = 0;
 	return stream;
 }
 
-/* Returns the buffer behind this one, InvalidBuffer if there is none. */
+/*
+ * Returns the buffer as far from the last one as that was from the one
+ * before, InvalidBuffer if there is none.  Tables are mostly read into
+ * buffers one after the other, upwards or, where they had been another
+ * table's, downwards.
+ */
 static inline Buffer
-pgsync_neighbour_buffer(Buffer buffer)
+pgsync_expected_buffer(ReadStream *stream)
 {
-	if (BufferIsLocal(buffer))
-		return -buffer < NLocBuffer ? buffer - 1 : InvalidBuffer;
-	return buffer < NBuffers ? buffer + 1 : InvalidBuffer;
+	Buffer		buffer = stream->last + stream->step;
+
+	if (stream->step == 0)
+		return InvalidBuffer;
+	if (BufferIsLocal(stream->last))
+		return buffer < 0 && -buffer <= NLocBuffer ? buffer : InvalidBuffer;
+	return buffer > 0 && buffer <= NBuffers ? buffer : InvalidBuffer;
 }
 
 /* Returns the next block's buffer, pinned, or InvalidBuffer at the end. */
@@ -383,27 +392,26 @@ read_stream_next_buffer(ReadStream *stream, void **per_buffer_data)
 {
 	BlockNumber block = stream->callback(stream,
 										 stream->callback_private_data, NULL);
-	Buffer		neighbour = InvalidBuffer;
 	Buffer		buffer;
 
 	if (block == InvalidBlockNumber)
 		return InvalidBuffer;
-	if (stream->last != InvalidBuffer)
-		neighbour = pgsync_neighbour_buffer(stream->last);
-	if (stream->neighbours && neighbour != InvalidBuffer &&
+	buffer = pgsync_expected_buffer(stream);
+	if (buffer != InvalidBuffer &&
 		ReadRecentBuffer(PGSYNC_RELATION_FILE(stream->rel), stream->forknum,
-						 block, neighbour))
+						 block, buffer))
 	{
 		/* as ReadBufferExtended counts it */
 		pgstat_count_buffer_read(stream->rel);
 		pgstat_count_buffer_hit(stream->rel);
-		buffer = neighbour;
 	}
 	else
 	{
 		buffer = ReadBufferExtended(stream->rel, stream->forknum, block,
 									RBM_NORMAL, stream->strategy);
-		stream->neighbours = buffer == neighbour;
+		stream->step = 0;
+		if (abs(buffer - stream->last) == 1)
+			stream->step = buffer - stream->last;
 	}
 	stream->last = buffer;
 	return buffer;
