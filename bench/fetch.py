@@ -1,4 +1,4 @@
-"""fetch_count and fetch_all against the SQL that people write instead.
+"""fetch_count, fetch_all and fetch_json against the SQL that people write instead.
 
 "Cached" is the server's own cache: bench/run makes it large enough.  "Cold" is
 after a restart of the server, with the table's files out of the operating
@@ -166,6 +166,30 @@ def fetch(conn, title, query):
         require("fetch_all / to_jsonb", ratio(seconds, ours, peer), 1.1)
 
 
+def fetch_array(conn, query):
+    """All rows as one JSON array, in the server and sent to the client."""
+    peer, ours = "json_agg(row)", "fetch_json"
+    note("fetch: fetch_json in the server")
+    seconds = alternate({
+        peer: sent(conn, f"SELECT length(json_agg(q)::text) FROM ({query}) q"),
+        ours: sent(conn, f"SELECT length(fetch_json('{query}')::text)"),
+    }, ROUNDS)
+    table(f"{FETCH_ROWS:,} rows of 7 columns as one array, in the server",
+          seconds, peer)
+    print()
+    require("fetch_json / json_agg", ratio(seconds, ours, peer), 0.45)
+    note("fetch: fetch_json, sent")
+    seconds = alternate({
+        peer: sent(conn, f"SELECT json_agg(q) FROM ({query}) q"),
+        "fetch_all": sent(conn, f"SELECT fetch_all('{query}')"),
+        ours: sent(conn, f"SELECT fetch_json('{query}')"),
+    }, ROUNDS)
+    table("The same, sent to the client", seconds, peer)
+    print()
+    require("fetch_json / json_agg", ratio(seconds, ours, peer), 0.45)
+    require("fetch_json / fetch_all", ratio(seconds, ours, "fetch_all"), 0.5)
+
+
 def make_items(conn):
     """The rows to fetch."""
     conn.execute(
@@ -181,7 +205,7 @@ def make_items(conn):
 def main():
     conn = connect()
     conn.execute("CREATE TABLE small (id integer)")
-    print("## fetch_count, fetch_all")
+    print("## fetch_count, fetch_all, fetch_json")
     make_big(conn, 100)
     visible(conn)
     with_condition(conn)
@@ -190,6 +214,7 @@ def main():
     conn.execute("DROP TABLE big")
     make_items(conn)
     fetch(conn, "7 columns", "SELECT * FROM items")
+    fetch_array(conn, "SELECT * FROM items")
     fetch(conn, "4 scalar columns", "SELECT id, name, amount, flag FROM items")
     finish(conn)
 

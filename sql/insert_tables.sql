@@ -242,6 +242,38 @@ SELECT insert_tables('{"author": [{"name": "t1"} {"name": "t2"}]}'::text);
 SELECT insert_tables(''::text);
 SELECT count(*) FROM author WHERE name LIKE 't1%';
 
+-- A row is numbered as it stands among its table's in the document, however
+-- many statements they take.
+SELECT insert_tables('{"node": [
+    {"name": "w1", "parent_id": {"name": "w2"}}, {"name": "w2"},
+    {"name": "w3", "parent_id": {"name": "w1"}, "id": "x"}, {"name": "w4"}]}');
+SELECT insert_tables('{"author": [{"name": "t1", "book": [{"title": "1"}, {"title": "2"}]},
+    {"name": "t2"}, {"name": "t3", "book": [{"title": "3"}, {"title": "4", "meta": {"a": 1}, "id": [1]}]}]}');
+SELECT insert_tables('{"author": [{"name": "t1", "book": {"title": "1", "review": [{"stars": 1}, {"stars": 2}]}},
+    {"name": "t2", "book": {"title": "2", "review": [{"stars": 3}, {"stars": 6}]}}]}');
+SELECT insert_tables('{"author": [{"name": "t1"}, {"name": "t2", "book": {}}, {"name": "t1", "book": {}}]}');
+SELECT insert_tables('{"book": [{"author_id": 1}, {"author_id": 99999}]}');
+SELECT insert_tables('{"author": [{"name": "t1"}, {"name": "t2", "book": [{"title": "x"}, {"title": "y", "id": null}]}]}');
+
+-- An array where an object is due
+SELECT insert_tables('{"book": [{"author_id": 1}, {"author_id": [1]}]}');
+SELECT insert_tables('{"book": [{"author_id": [{"name": "ann"}]}]}');
+SELECT insert_tables('{"author": [{"name": "t1", "book": [[{"title": "x"}]]}]}');
+SELECT insert_tables('[{"author": [{"name": "t1"}]}]');
+-- All or nothing, also where earlier tables are in
+SELECT count(*) FROM author WHERE name LIKE 't_';
+SELECT count(*) FROM node WHERE name LIKE 'w_';
+
+-- A column whose name has a dot chooses a key, too
+CREATE TABLE dotted ("a.b" int REFERENCES author, "c" int REFERENCES author, note text);
+SELECT * FROM insert_tables('{"author": [{"name": "dots", "dotted.a.b": {"note": "ab"},
+    "doc.dotted.c": [{"note": "c"}]}]}');
+SELECT d."a.b" = a.id AS ab, d.c = a.id AS c, note FROM dotted d, author a WHERE a.name = 'dots' ORDER BY note;
+SELECT insert_tables('{"author": [{"name": "t1", "dotted": {}}]}');
+SELECT insert_tables('{"author": [{"name": "t1", "dotted.a": {}}]}');
+SELECT insert_tables(json_build_object('author', json_build_object(repeat('.', 100000), 1)))
+FROM generate_series(1, 3);
+
 -- Privileges are those of the statements.
 CREATE ROLE regress_pgsync_doc;
 GRANT USAGE ON SCHEMA doc TO regress_pgsync_doc;

@@ -30,8 +30,7 @@ typedef struct ParentReceiver
 {
 	DestReceiver pub;			/* callbacks; must be first */
 	PgsyncDocumentTable *table;
-	List	   *rows;			/* in the order of the array */
-	uint64		number;			/* of the row that is going in, from 1 */
+	uint64		number;			/* of the row that is going in */
 } ParentReceiver;
 
 /*
@@ -73,7 +72,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
 	ParentReceiver *receiver = (ParentReceiver *) self;
 	PgsyncDocumentTable *table = receiver->table;
-	PgsyncDocumentRow *row = list_nth(receiver->rows, receiver->number - 1);
+	PgsyncDocumentRow *row = table->rows[receiver->number - 1];
 	MemoryContext oldcontext;
 	int			column = 0;
 	int			attnum = -1;
@@ -204,12 +203,17 @@ store_error_callback(void *arg)
 	errcontext("rows of table \"%s\"", ((PgsyncDocumentTable *) arg)->name);
 }
 
-/* Inserts an array of a table's rows. */
+/*
+ * Inserts an array of a table's rows, whose numbers in the document are given
+ * unless they are simply counted.
+ */
 static void
-load(PgsyncDocumentTable *table, text *data, ParentReceiver *receiver)
+load(PgsyncDocumentTable *table, text *data, const uint64 *numbers,
+	 ParentReceiver *receiver)
 {
 	PgsyncDocument *document = table->document;
 	PgsyncClauses clauses = {0};
+	PgsyncSource *source;
 	PgsyncCounts counts;
 	ErrorContextCallback callback;
 
@@ -226,8 +230,11 @@ load(PgsyncDocumentTable *table, text *data, ParentReceiver *receiver)
 	callback.arg = table;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	counts = pgsync_load(pgsync_source_for_json(table->target, PointerGetDatum(data), PGSYNC_JSON_FORMAT_JSON),
-						 &clauses, receiver ? &receiver->pub : None_Receiver);
+	source = pgsync_source_for_json(table->target, PointerGetDatum(data),
+									PGSYNC_JSON_FORMAT_JSON);
+	pgsync_source_json_number_rows(source, numbers);
+	counts = pgsync_load(source, &clauses,
+						 receiver ? &receiver->pub : None_Receiver);
 	table->inserted += counts.processed;
 	error_context_stack = callback.previous;
 }
@@ -274,14 +281,19 @@ store_rows(PgsyncDocumentTable *table, List *rows)
 {
 	ParentReceiver receiver = {{receive_row, receiver_startup, receiver_end,
 	receiver_end, DestNone}};
+	uint64	   *numbers = palloc(list_length(rows) * sizeof(uint64));
 	bool		any_children = false;
 	ListCell   *cell;
 
 	foreach(cell, rows)
-		any_children |= ((PgsyncDocumentRow *) lfirst(cell))->has_children;
+	{
+		PgsyncDocumentRow *row = lfirst(cell);
+
+		any_children |= row->has_children;
+		numbers[foreach_current_index(cell)] = row->number;
+	}
 	receiver.table = table;
-	receiver.rows = rows;
-	load(table, rows_text(rows), any_children ? &receiver : NULL);
+	load(table, rows_text(rows), numbers, any_children ? &receiver : NULL);
 	if (any_children)
 		complete_parents(table, rows);
 	foreach(cell, rows)
@@ -344,7 +356,7 @@ pgsync_document_store(PgsyncDocumentTable *table)
 	oldcontext = MemoryContextSwitchTo(context);
 	if (table->flat != NULL)
 	{
-		load(table, flat_text(table), NULL);
+		load(table, flat_text(table), NULL, NULL);
 		table->flat = NULL;
 	}
 	else

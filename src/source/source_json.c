@@ -50,6 +50,8 @@ typedef struct JsonSource
 	AttrNumber	key_column;		/* takes the names of members; 0: none */
 	PgsyncJsonScan scan;
 	PgsyncJsonShape shape;		/* of an earlier row */
+	uint64		nread;			/* rows so far */
+	const uint64 *numbers;		/* of the rows, or NULL: 1, 2, ... */
 	uint64		number;			/* of the current row */
 	const char *object;			/* the current row's first byte */
 	const char *object_end;		/* behind its last byte */
@@ -434,7 +436,10 @@ json_source_fetch(PgsyncSource *base, PgsyncRow *row)
 
 	if (!pgsync_json_document_next(&source->document))
 		return false;
-	row->number = ++source->number;
+	source->nread++;
+	source->number = source->numbers == NULL ? source->nread :
+		source->numbers[source->nread - 1];
+	row->number = source->number;
 	read_row(source);
 	if (source->key_column != 0)
 		name_member(source);
@@ -756,6 +761,16 @@ pgsync_source_json_open_file(PgsyncTarget *target, const PgsyncFileName *name,
 	}
 	return create_source(target, pgsync_text_input_open_file(name, encoding),
 						 options, true);
+}
+
+/*
+ * Gives the rows numbers of their own, one for each: those that they have in
+ * the input which the text was made of.
+ */
+void
+pgsync_source_json_number_rows(PgsyncSource *base, const uint64 *numbers)
+{
+	((JsonSource *) base)->numbers = numbers;
 }
 
 /* Creates the source for a data argument. */

@@ -41,6 +41,8 @@ extern PgsyncSource *pgsync_source_json_open_text(PgsyncTarget *target,
 extern PgsyncSource *pgsync_source_json_open_file(PgsyncTarget *target,
 												  const PgsyncFileName *name,
 												  const PgsyncJsonOptions *options);
+extern void pgsync_source_json_number_rows(PgsyncSource *base,
+										   const uint64 *numbers);
 extern AttrNumber pgsync_json_key_column(PgsyncTarget *target,
 										 const char *name);
 
