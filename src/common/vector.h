@@ -133,6 +133,37 @@ pgsync_find_json_special(const char *p, const char *end)
 	return p;
 }
 
+/*
+ * Copies bytes: memcpy for a few dozen of them, which its call would take
+ * longer than.  Two pieces that may overlap cover any length between.
+ */
+static inline void
+pgsync_copy_short(char *to, const char *from, Size len)
+{
+	if (len > 32)
+		memcpy(to, from, len);
+	else if (len > 16)
+	{
+		memcpy(to, from, 16);
+		memcpy(to + len - 16, from + len - 16, 16);
+	}
+	else if (len >= 8)
+	{
+		memcpy(to, from, 8);
+		memcpy(to + len - 8, from + len - 8, 8);
+	}
+	else if (len >= 4)
+	{
+		memcpy(to, from, 4);
+		memcpy(to + len - 4, from + len - 4, 4);
+	}
+	else
+	{
+		for (Size i = 0; i < len; i++)
+			to[i] = from[i];
+	}
+}
+
 /* Room that pgsync_starts_with needs behind the bytes that are expected */
 #define PGSYNC_VECTOR_PADDING	16
 

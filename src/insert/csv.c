@@ -56,7 +56,9 @@ static PgsyncSource *
 open_text(FunctionCallInfo fcinfo, PgsyncTarget *target,
 		  const PgsyncCsvOptions *options)
 {
-	return pgsync_source_csv_open_text(target, PG_GETARG_TEXT_PP(1), options);
+	return pgsync_source_csv_open_text(target,
+									   (struct varlena *) PG_GETARG_POINTER(1),
+									   options);
 }
 
 /* Returns a jsonb option that maps names to columns, checked; NULL for none. */

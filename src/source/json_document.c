@@ -114,7 +114,11 @@ void
 pgsync_json_document_invalid(PgsyncJsonDocument *document, const char *from)
 {
 	PgsyncTextInput *input = document->input;
+	const char *position = from != NULL ? from : input->ptr;
 
+	position = pgsync_text_input_make_whole(input, position);
+	if (from != NULL)
+		from = position;
 	if (input->in_memory && document->rows != PGSYNC_ROWS_LINES)
 		from = input->begin;
 	if (from != NULL)
@@ -136,6 +140,7 @@ pgsync_json_document_invalid(PgsyncJsonDocument *document, const char *from)
 pg_noreturn static void
 report_trailing_text(PgsyncJsonDocument *document)
 {
+	pgsync_text_input_make_whole(document->input, document->input->ptr);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("invalid input syntax for type %s", "json"),
@@ -165,6 +170,24 @@ peek(PgsyncJsonDocument *document)
 		if (!pgsync_text_input_more(input, &scan.ptr))
 			return '\0';
 	}
+}
+
+/*
+ * Takes the comma and at most one blank between an array's rows, if they and
+ * the row's first byte are all at hand, as they mostly are.
+ */
+static inline bool
+accept_usual_comma(PgsyncTextInput *input)
+{
+	const char *p = input->ptr;
+
+	if (input->end - p < 3 || p[0] != ',')
+		return false;
+	p += p[1] == ' ' ? 2 : 1;
+	if (*p != '{')
+		return false;
+	input->ptr = p;
+	return true;
 }
 
 /* Takes this character, behind white space; false if it is another one. */
@@ -405,6 +428,9 @@ pgsync_json_document_next(PgsyncJsonDocument *document)
 		begin_rows(document);
 	}
 	document->first = false;
+	if (document->rows == PGSYNC_ROWS_ELEMENTS && !first &&
+		accept_usual_comma(document->input))
+		return true;
 	switch (document->rows)
 	{
 		case PGSYNC_ROWS_ELEMENTS:
@@ -432,7 +458,8 @@ pgsync_json_document_next(PgsyncJsonDocument *document)
 
 /*
  * Brings more of a value that begins at input->ptr and has not come as a
- * whole; false if it has, or is broken, or there is no more.
+ * whole; false if it has, or there is no more.  Of a file, a value that is
+ * broken brings no more either: there may be gigabytes.
  */
 bool
 pgsync_json_document_extend(PgsyncJsonDocument *document)
@@ -443,11 +470,14 @@ pgsync_json_document_extend(PgsyncJsonDocument *document)
 
 	if (input->in_memory)
 		return false;
-	pgsync_json_skip_begin(&document->skip);
-	if (pgsync_json_skip(&document->skip, &p,
-						 input->end) != PGSYNC_SKIP_MORE)
-		return false;
-	p = input->ptr;
+	if (input->is_file)
+	{
+		pgsync_json_skip_begin(&document->skip);
+		if (pgsync_json_skip(&document->skip, &p,
+							 input->end) != PGSYNC_SKIP_MORE)
+			return false;
+		p = input->ptr;
+	}
 	found = pgsync_text_input_more(input, &p);
 	input->ptr = p;
 	return found;

@@ -94,7 +94,7 @@ open_json(PgsyncTarget *target, const PgsyncRowSource *value)
 	if (value->kind == PGSYNC_ROWS_JSONB)
 		return pgsync_source_jsonb_open(target, (Jsonb *) data, &options);
 	if (value->kind != PGSYNC_ROWS_JSON_FILE)
-		return pgsync_source_json_open_text(target, (text *) data, &options,
+		return pgsync_source_json_open_text(target, data, &options,
 											value->kind == PGSYNC_ROWS_JSON_TEXT);
 	name.path = pgsync_row_source_string(value, PGSYNC_FIELD_DATA);
 	return pgsync_source_json_open_file(target, &name, &options);

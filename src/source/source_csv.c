@@ -616,19 +616,18 @@ pgsync_source_csv_open_file(PgsyncTarget *target, const PgsyncFileName *name,
 }
 
 /*
- * Opens a detoasted text, which must outlive the source.
+ * Opens a text, perhaps toasted, which must outlive the source.
  *
  * Errors: COPY's own for options that do not make sense.
  */
 PgsyncSource *
-pgsync_source_csv_open_text(PgsyncTarget *target, text *csv,
+pgsync_source_csv_open_text(PgsyncTarget *target, struct varlena *csv,
 							const PgsyncCsvOptions *options)
 {
 	CopyFormatOptions *checked = check_options(options);
 
 	check_has_columns(target->rel);
 	return create_source(target, &csv_text_routine,
-						 pgsync_text_input_open_memory(VARDATA_ANY(csv),
-													   VARSIZE_ANY_EXHDR(csv)),
+						 pgsync_text_input_open_value(csv),
 						 options, checked);
 }

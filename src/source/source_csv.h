@@ -37,7 +37,7 @@ extern PgsyncSource *pgsync_source_csv_open_file(PgsyncTarget *target,
 												 const PgsyncFileName *name,
 												 const PgsyncCsvOptions *options);
 extern PgsyncSource *pgsync_source_csv_open_text(PgsyncTarget *target,
-												 text *csv,
+												 struct varlena *csv,
 												 const PgsyncCsvOptions *options);
 
 #endif							/* PGSYNC_SOURCE_CSV_H */

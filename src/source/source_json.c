@@ -691,8 +691,8 @@ create_source(PgsyncTarget *target, PgsyncTextInput *input,
 		.path = options->path
 	};
 
-	source->base.routine = input->in_memory ? &json_source_routine :
-		&json_file_routine;
+	source->base.routine = input->is_file ? &json_file_routine :
+		&json_source_routine;
 	source->base.target = target;
 	source->input = input;
 	if (options->key_column != NULL)
@@ -721,18 +721,17 @@ pgsync_json_key_column(PgsyncTarget *target, const char *name)
 }
 
 /*
- * Creates a source over a detoasted text, which must outlive it.
+ * Creates a source over a text or json, perhaps toasted, which must outlive
+ * it.
  *
  * With lines_allowed, several objects may follow each other.
  */
 PgsyncSource *
-pgsync_source_json_open_text(PgsyncTarget *target, text *data,
+pgsync_source_json_open_text(PgsyncTarget *target, struct varlena *data,
 							 const PgsyncJsonOptions *options,
 							 bool lines_allowed)
 {
-	PgsyncTextInput *input =
-	pgsync_text_input_open_memory(VARDATA_ANY(data),
-								  VARSIZE_ANY_EXHDR(data));
+	PgsyncTextInput *input = pgsync_text_input_open_value(data);
 
 	pgsync_text_input_show_all(input);
 	return create_source(target, input, options, lines_allowed);
@@ -784,6 +783,8 @@ pgsync_source_for_json(PgsyncTarget *target, Datum data,
 		return pgsync_row_source_open(target, data);
 	if (format == PGSYNC_JSON_FORMAT_JSONB)
 		return pgsync_source_jsonb_open(target, DatumGetJsonbP(data), &none);
-	return pgsync_source_json_open_text(target, DatumGetTextPP(data), &none,
+	return pgsync_source_json_open_text(target,
+										(struct varlena *) DatumGetPointer(data),
+										&none,
 										format == PGSYNC_JSON_FORMAT_TEXT);
 }

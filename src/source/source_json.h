@@ -35,7 +35,7 @@ typedef struct PgsyncJsonOptions
 extern PgsyncSource *pgsync_source_for_json(PgsyncTarget *target, Datum data,
 											PgsyncJsonFormat format);
 extern PgsyncSource *pgsync_source_json_open_text(PgsyncTarget *target,
-												  text *data,
+												  struct varlena *data,
 												  const PgsyncJsonOptions *options,
 												  bool lines_allowed);
 extern PgsyncSource *pgsync_source_json_open_file(PgsyncTarget *target,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * text_input.h
- *	  Text to be parsed, a piece at a time: a file of the server, or a text.
+ *	  Text to be parsed, a piece at a time: a file of the server, or a value.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -24,13 +24,15 @@ typedef struct PgsyncTextInput
 	int64		discarded_lines;	/* and line feeds among them */
 	const char *begin;			/* the first byte still there */
 	bool		in_memory;		/* then no byte ever goes or moves */
+	bool		is_file;
 } PgsyncTextInput;
 
 extern PgsyncTextInput *pgsync_text_input_open_file(const PgsyncFileName *name,
 													int encoding);
-extern PgsyncTextInput *pgsync_text_input_open_memory(const char *data,
-													  Size length);
+extern PgsyncTextInput *pgsync_text_input_open_value(struct varlena *value);
 extern void pgsync_text_input_show_all(PgsyncTextInput *input);
+extern const char *pgsync_text_input_make_whole(PgsyncTextInput *input,
+												const char *position);
 extern bool pgsync_text_input_more(PgsyncTextInput *input, const char **keep);
 extern void pgsync_text_input_progress(PgsyncTextInput *input, int64 *done,
 									   int64 *total);

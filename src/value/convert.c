@@ -57,13 +57,6 @@ pgsync_converter_init(PgsyncConverter *converter, Form_pg_attribute attr,
 	fmgr_info_cxt(input, &converter->input, mcxt);
 }
 
-/* Returns whether the column's type is a domain. */
-bool
-pgsync_converter_is_domain(const PgsyncConverter *converter)
-{
-	return converter->typid != converter->base_typid;
-}
-
 /* Checks a value of the base type against the column's domain, if any. */
 static inline Datum
 check_domain(PgsyncConverter *converter, Datum value, bool isnull)
@@ -95,10 +88,10 @@ pgsync_convert_text(PgsyncConverter *converter, PgsyncRoom *room, char *str,
 	return check_domain(converter, value, false);
 }
 
-/* Converts a JSON string: "str" is unescaped and need not be terminated. */
+/* Does pgsync_convert_string for any column, a domain or not. */
 Datum
-pgsync_convert_string(PgsyncConverter *converter, PgsyncRoom *room,
-					  const char *str, int len)
+pgsync_convert_any_string(PgsyncConverter *converter, PgsyncRoom *room,
+						  const char *str, int len)
 {
 	Datum		value;
 
@@ -108,13 +101,10 @@ pgsync_convert_string(PgsyncConverter *converter, PgsyncRoom *room,
 	return check_domain(converter, value, false);
 }
 
-/*
- * Converts the digits of a JSON number, which the caller has checked against
- * JSON's grammar.
- */
+/* Does pgsync_convert_number for any column, a domain or not. */
 Datum
-pgsync_convert_number(PgsyncConverter *converter, PgsyncRoom *room,
-					  const char *str, int len)
+pgsync_convert_any_number(PgsyncConverter *converter, PgsyncRoom *room,
+						  const char *str, int len)
 {
 	Datum		value;
 

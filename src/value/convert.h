@@ -36,19 +36,57 @@ typedef struct PgsyncConverter
 extern void pgsync_converter_init(PgsyncConverter *converter,
 								  Form_pg_attribute attr,
 								  MemoryContext mcxt);
-extern bool pgsync_converter_is_domain(const PgsyncConverter *converter);
-
 extern Datum pgsync_convert_null(PgsyncConverter *converter, bool *isnull);
 extern Datum pgsync_convert_text(PgsyncConverter *converter, PgsyncRoom *room,
 								 char *str, int len);
-extern Datum pgsync_convert_string(PgsyncConverter *converter,
-								   PgsyncRoom *room, const char *str, int len);
-extern Datum pgsync_convert_number(PgsyncConverter *converter,
-								   PgsyncRoom *room, const char *str, int len);
+extern Datum pgsync_convert_any_string(PgsyncConverter *converter,
+									   PgsyncRoom *room, const char *str,
+									   int len);
+extern Datum pgsync_convert_any_number(PgsyncConverter *converter,
+									   PgsyncRoom *room, const char *str,
+									   int len);
 extern Datum pgsync_convert_bool(PgsyncConverter *converter, bool value);
 extern Datum pgsync_convert_nested(PgsyncConverter *converter,
 								   const char *json, int len, bool *isnull);
 extern Datum pgsync_convert_jsonb(PgsyncConverter *converter,
 								  JsonbValue *value, bool *isnull);
+
+/* Returns whether the column's type is a domain. */
+static inline bool
+pgsync_converter_is_domain(const PgsyncConverter *converter)
+{
+	return converter->typid != converter->base_typid;
+}
+
+/* Converts a JSON string: "str" is unescaped and need not be terminated. */
+static inline Datum
+pgsync_convert_string(PgsyncConverter *converter, PgsyncRoom *room,
+					  const char *str, int len)
+{
+	Datum		value;
+
+	if (!pgsync_converter_is_domain(converter) &&
+		converter->direct->text !=NULL &&
+		converter->direct->text(converter, room, str, len, &value))
+		return value;
+	return pgsync_convert_any_string(converter, room, str, len);
+}
+
+/*
+ * Converts the digits of a JSON number, which the caller has checked against
+ * JSON's grammar.
+ */
+static inline Datum
+pgsync_convert_number(PgsyncConverter *converter, PgsyncRoom *room,
+					  const char *str, int len)
+{
+	Datum		value;
+
+	if (!pgsync_converter_is_domain(converter) &&
+		converter->direct->number != NULL &&
+		converter->direct->number(converter, room, str, len, &value))
+		return value;
+	return pgsync_convert_any_number(converter, room, str, len);
+}
 
 #endif							/* PGSYNC_CONVERT_H */

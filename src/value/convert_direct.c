@@ -19,6 +19,7 @@
 #include "pgsync.h"
 
 #include "catalog/pg_type.h"
+#include "common/vector.h"
 #include "utils/date.h"
 #include "utils/uuid.h"
 #include "value/convert.h"
@@ -67,7 +68,7 @@ direct_text(const PgsyncConverter *converter, PgsyncRoom *room,
 	if (!has_room(room, PGSYNC_ROOM_FOR(len)))
 		return false;
 	SET_VARSIZE(to, VARHDRSZ + len);
-	memcpy(to + VARHDRSZ, str, len);
+	pgsync_copy_short(to + VARHDRSZ, str, len);
 	room->ptr = to + VARHDRSZ + len;
 	*result = PointerGetDatum(to);
 	return true;

@@ -217,7 +217,7 @@ write_string(JsonbWriter *writer, const PgsyncJsonToken *token)
 			return false;
 	}
 	else
-		memcpy(writer->to, token->start, len);
+		pgsync_copy_short(writer->to, token->start, len);
 	writer->to += len;
 	return true;
 }
