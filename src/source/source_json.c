@@ -67,7 +67,8 @@ typedef struct JsonSource
 	PgsyncJsonToken unknown[PGSYNC_UNKNOWN_SHOWN];	/* the first of them */
 	StringInfoData replaced;	/* tokens of values that are not to be used */
 	StringInfoData buf;			/* for unescaping */
-	PgsyncRoom	room;			/* for the values of the row at hand */
+	Size		text_bytes;		/* of the current row's strings and numbers */
+	PgsyncRoom	room;			/* for its values */
 } JsonSource;
 
 /* Has core's parser find what is wrong with a piece, if anything is. */
@@ -181,6 +182,25 @@ keep_unknown(JsonSource *source, const PgsyncJsonToken *key)
 	source->nunknown++;
 }
 
+/* Forgets the row before. */
+static inline void
+begin_object(JsonSource *source)
+{
+	source->nsequence = 0;
+	source->nunknown = 0;
+	source->conflict = 0;
+	source->text_bytes = 0;
+	resetStringInfo(&source->replaced);
+}
+
+/* Counts a value that a room will be asked for. */
+static inline void
+count_text(JsonSource *source, const PgsyncJsonToken *value)
+{
+	if (value->kind == PGSYNC_JSON_STRING || value->kind == PGSYNC_JSON_NUMBER)
+		source->text_bytes += value->len;
+}
+
 /*
  * Keeps the value of a key.  Of a key that comes twice in an object the last
  * value counts, as in jsonb.
@@ -219,19 +239,10 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 			!same_key(&source->keys[attnum - 1], key))
 			source->conflict = attnum;
 	}
+	count_text(source, value);
 	source->keys[attnum - 1] = *key;
 	source->tokens[attnum - 1] = *value;
 	return first ? attnum : 0;
-}
-
-/* Forgets the row before. */
-static inline void
-begin_object(JsonSource *source)
-{
-	source->nsequence = 0;
-	source->nunknown = 0;
-	source->conflict = 0;
-	resetStringInfo(&source->replaced);
 }
 
 /*
@@ -259,6 +270,7 @@ scan_predicted(JsonSource *source)
 			return false;
 		if (piece->attnum != PGSYNC_DROPPED_NAME)
 		{
+			count_text(source, value);
 			source->named_by[piece->attnum - 1] = source->scans;
 			source->sequence[source->nsequence++] = piece->attnum;
 		}
@@ -361,6 +373,7 @@ keep_bare_value(JsonSource *source, const PgsyncJsonToken *value)
 	AttrNumber	attnum = source->base.scalar_column;
 
 	begin_object(source);
+	count_text(source, value);
 	source->named_by[attnum - 1] = source->scans;
 	source->tokens[attnum - 1] = *value;
 	source->sequence[0] = attnum;
@@ -425,6 +438,7 @@ name_member(JsonSource *source)
 	token->start = source->document.key.data;
 	token->len = source->document.key.len;
 	token->escaped = false;
+	count_text(source, token);
 	source->sequence[source->nsequence++] = attnum;
 }
 
@@ -574,23 +588,6 @@ report_fault(JsonSource *source)
 	check_replaced(source);
 }
 
-/* Makes room for all values of the row that can use it. */
-static void
-make_room(JsonSource *source)
-{
-	Size		size = 0;
-
-	for (int i = 0; i < source->nsequence; i++)
-	{
-		PgsyncJsonToken *token = &source->tokens[source->sequence[i] - 1];
-
-		if (token->kind == PGSYNC_JSON_STRING ||
-			token->kind == PGSYNC_JSON_NUMBER)
-			size += PGSYNC_ROOM_FOR(token->len);
-	}
-	pgsync_room_begin(&source->room, size);
-}
-
 /* Converts the row that has been scanned; see PgsyncSourceRoutine. */
 static void
 json_source_convert(PgsyncSource *base, PgsyncRow *row)
@@ -600,7 +597,8 @@ json_source_convert(PgsyncSource *base, PgsyncRow *row)
 	if (source->fault != JSON_ROW_FINE || source->nunknown > 0 ||
 		source->conflict != 0 || source->replaced.len > 0)
 		report_fault(source);
-	make_room(source);
+	pgsync_room_begin(&source->room, source->text_bytes +
+					  source->nsequence * PGSYNC_ROOM_FOR(0));
 	for (int i = 0; i < source->nsequence; i++)
 	{
 		row->column = source->sequence[i];

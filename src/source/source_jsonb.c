@@ -30,6 +30,7 @@ typedef struct JsonbSource
 	AttrNumber	key_column;		/* takes the names of members; 0: none */
 	AttrNumber *sequence;		/* the previous row's columns, in key order */
 	JsonbValue	value;			/* being converted */
+	PgsyncRoom	room;			/* for the values of the row at hand */
 } JsonbSource;
 
 /* Moves to the next element; see PgsyncSourceRoutine. */
@@ -102,8 +103,9 @@ convert_value(JsonbSource *source, PgsyncRow *row, AttrNumber attnum)
 	{
 		row->column = attnum;
 		row->values[attnum - 1] =
-			pgsync_convert_jsonb(pgsync_target_converter(target, attnum),
-								 &source->value, &row->nulls[attnum - 1]);
+			pgsync_convert_jsonb_value(pgsync_target_converter(target, attnum),
+									   &source->room, &source->value,
+									   &row->nulls[attnum - 1]);
 		row->column = 0;
 	}
 	row->named[attnum - 1] = true;
@@ -126,10 +128,13 @@ static void
 jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
 {
 	JsonbSource *source = (JsonbSource *) base;
+	JsonbContainer *object;
 	JsonbIterator *pairs;
 	JsonbValue	key;
 	JsonbIteratorToken token;
 	int			position = 0;
+
+	source->room.ptr = source->room.end = NULL;
 
 	if (base->scalar_column != 0 && IsAJsonbScalar(&source->rows.element))
 	{
@@ -138,7 +143,10 @@ jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
 		convert_name(source, row);
 		return;
 	}
-	pairs = JsonbIteratorInit(pgsync_jsonb_rows_object(&source->rows));
+	object = pgsync_jsonb_rows_object(&source->rows);
+	pgsync_room_begin(&source->room, source->rows.element.val.binary.len +
+					  JsonContainerSize(object) * PGSYNC_ROOM_FOR(0));
+	pairs = JsonbIteratorInit(object);
 	JsonbIteratorNext(&pairs, &key, true);	/* WJB_BEGIN_OBJECT */
 	while ((token = JsonbIteratorNext(&pairs, &key, true)) == WJB_KEY)
 	{

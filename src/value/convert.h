@@ -89,4 +89,22 @@ pgsync_convert_number(PgsyncConverter *converter, PgsyncRoom *room,
 	return pgsync_convert_any_number(converter, room, str, len);
 }
 
+/* Converts a jsonb value, as pgsync_convert_jsonb does, with a room. */
+static inline Datum
+pgsync_convert_jsonb_value(PgsyncConverter *converter, PgsyncRoom *room,
+						   JsonbValue *jsonb, bool *isnull)
+{
+	Datum		value;
+
+	if (jsonb->type == jbvString && !pgsync_converter_is_domain(converter) &&
+		converter->direct->text !=NULL &&
+		converter->direct->text(converter, room, jsonb->val.string.val,
+								jsonb->val.string.len, &value))
+	{
+		*isnull = false;
+		return value;
+	}
+	return pgsync_convert_jsonb(converter, jsonb, isnull);
+}
+
 #endif							/* PGSYNC_CONVERT_H */

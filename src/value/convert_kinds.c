@@ -27,6 +27,7 @@
 #include "value/convert_kinds.h"
 #include "value/convert_time.h"
 #include "value/json_to_jsonb.h"
+#include "value/numeric_text.h"
 
 /* Digits that fit an int64 whatever they are */
 #define MAX_SAFE_DIGITS		18
@@ -84,6 +85,32 @@ number_by_input(PgsyncConverter *converter, const char *str, int len)
 	return call_input(converter, canonical_number(str, len));
 }
 
+/* Converts a number of jsonb by its digits, as numeric_out prints them. */
+static Datum
+numeric_by_text(PgsyncConverter *converter, Numeric numeric)
+{
+	char		digits[PGSYNC_NUMERIC_TEXT_SIZE];
+	char	   *end = NULL;
+	PgsyncRoom	no_room = {NULL, NULL};
+	Datum		value;
+
+	if (pgsync_scan_setting != PGSYNC_SCAN_PLAIN)
+		end = pgsync_numeric_text(digits, VARDATA_ANY(numeric),
+								  VARSIZE_ANY_EXHDR(numeric));
+	if (end == NULL)
+	{
+		char	   *str = DatumGetCString(DirectFunctionCall1(numeric_out,
+															  NumericGetDatum(numeric)));
+
+		return converter->routine->number(converter, str, strlen(str));
+	}
+	if (converter->direct->number != NULL &&
+		converter->direct->number(converter, &no_room, digits, end - digits,
+								  &value))
+		return value;
+	return converter->routine->number(converter, digits, end - digits);
+}
+
 /*
  * Converts a jsonb value by what it would be as JSON text: a string's, a
  * number's, or the text of anything else.
@@ -92,7 +119,6 @@ static Datum
 value_by_text(PgsyncConverter *converter, JsonbValue *value, bool *isnull)
 {
 	const PgsyncConvertRoutine *routine = converter->routine;
-	char	   *digits;
 
 	switch (value->type)
 	{
@@ -100,9 +126,7 @@ value_by_text(PgsyncConverter *converter, JsonbValue *value, bool *isnull)
 			return routine->string(converter, value->val.string.val,
 								   value->val.string.len);
 		case jbvNumeric:
-			digits = DatumGetCString(DirectFunctionCall1(numeric_out,
-														 NumericGetDatum(value->val.numeric)));
-			return routine->number(converter, digits, strlen(digits));
+			return numeric_by_text(converter, value->val.numeric);
 		case jbvBool:
 			return routine->text(converter,
 								 pstrdup(value->val.boolean ? "true" : "false"));

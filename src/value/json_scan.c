@@ -140,6 +140,13 @@ scan_word(PgsyncJsonScan *scan, PgsyncJsonToken *token, const char *word,
 	return true;
 }
 
+/* Returns whether a nested value's scan has to do with a byte. */
+static inline bool
+is_structural(char c)
+{
+	return c == '"' || (c | 0x20) == '{' || (c | 0x20) == '}';
+}
+
 /*
  * Scans over an object or array by counting brackets outside strings.  What
  * is within is as yet unchecked.
@@ -154,29 +161,21 @@ scan_nested(PgsyncJsonScan *scan, PgsyncJsonToken *token)
 
 	do
 	{
+		while (scan->ptr < scan->end && !is_structural(*scan->ptr))
+			pgsync_json_check_interrupts(scan->ptr++);
 		if (scan->ptr >= scan->end)
 			return false;
-		pgsync_json_check_interrupts(scan->ptr);
-		switch (*scan->ptr)
+		if (*scan->ptr == '"')
 		{
-			case '"':
-				CHECK_FOR_INTERRUPTS();
-				if (!pgsync_json_scan_string(scan, &ignored))
-					return false;
-				continue;
-			case '{':
-			case '[':
-				depth++;
-				deepest = Max(deepest, depth);
-				break;
-			case '}':
-			case ']':
-				depth--;
-				break;
-			default:
-				break;
+			CHECK_FOR_INTERRUPTS();
+			if (!pgsync_json_scan_short_value(scan, &ignored))
+				return false;
+			continue;
 		}
-		scan->ptr++;
+		/* an opening bracket or brace, or a closing one */
+		depth += (*scan->ptr | 0x20) == '{' ? 1 : -1;
+		deepest = Max(deepest, depth);
+		pgsync_json_check_interrupts(scan->ptr++);
 	} while (depth > 0);
 
 	token->kind = PGSYNC_JSON_NESTED;
