@@ -1,11 +1,17 @@
 """Mutated JSON and CSV against pgsync and against core.
 
-Each input goes the same way by every overload, by both sinks, and by the core
-function that does the same (jsonb_populate_recordset, COPY), each in a
-subtransaction that is rolled back.  What they stored, or their SQLSTATE, must
-be the same, but for the differences that are meant, which are listed in
-json_differences and csv_differences.  The seed is SOAK_SEED: the same seed
-makes the same inputs.
+Each input goes the same way by every overload, by both sinks, by both settings
+of pgsync.scan, and by the core function that does the same
+(jsonb_populate_recordset, COPY), each in a subtransaction that is rolled back.
+What they stored, or their SQLSTATE, must be the same, but for the differences
+that are meant, which are listed in json_differences and csv_differences.
+
+Then texts of the types that have converters of their own, most of them in the
+form that these know, or nearly: those that core's input function takes must
+come out the same, byte for byte, from JSON and from CSV; the others must bring
+the same SQLSTATE.
+
+The seed is SOAK_SEED: the same seed makes the same inputs.
 """
 
 import json
@@ -17,6 +23,7 @@ from common import SEED, WORK, check, connect, note, scaled
 
 JSON_INPUTS = 700_000
 CSV_INPUTS = 300_000
+TEXTS = 3_000_000
 BATCH = 500
 WORKERS = 2
 
@@ -62,6 +69,8 @@ JSON_WAYS = {
     "jsonb": ("PERFORM insert_many('target', input::jsonb)", ""),
     "statement": ("PERFORM insert_many('target', input)",
                   "SET pgsync.sink = statement"),
+    "plain": ("PERFORM insert_many('target', input)",
+              "SET pgsync.scan = plain"),
     "core": ("""INSERT INTO target SELECT r.* FROM
         jsonb_populate_recordset(NULL::target,
             CASE jsonb_typeof(input::jsonb) WHEN 'object'
@@ -82,8 +91,8 @@ JSON_WAYS = {
 
 FUZZ_JSON = """
 CREATE FUNCTION fuzz_json(inputs text[], OUT "number" int, OUT "text" text,
-    OUT "json" text, OUT "jsonb" text, OUT "statement" text, OUT "core" text,
-    OUT "core_json" text, OUT "cast" text, OUT "wrapped" text,
+    OUT "json" text, OUT "jsonb" text, OUT "statement" text, OUT "plain" text,
+    OUT "core" text, OUT "core_json" text, OUT "cast" text, OUT "wrapped" text,
     OUT "transformed" text)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 BEGIN
@@ -93,14 +102,15 @@ BEGIN
         "json" := try_json(inputs[i]);
         "jsonb" := try_jsonb(inputs[i]);
         "statement" := try_statement(inputs[i]);
+        "plain" := try_plain(inputs[i]);
         "core" := try_core(inputs[i]);
         "core_json" := try_core_json(inputs[i]);
         "cast" := try_cast(inputs[i]);
         "wrapped" := try_wrapped(inputs[i]);
         "transformed" := try_transformed(inputs[i]);
         IF "text" LIKE 'rows%' OR "text" <> "json" OR "text" <> "jsonb" OR
-            "text" <> "statement" OR "text" <> "core" OR
-            "text" <> "core_json" OR "text" <> "transformed" THEN
+            "text" <> "statement" OR "text" <> "plain" OR
+            "text" <> "core" OR "text" <> "core_json" OR "text" <> "transformed" THEN
             RETURN NEXT;
         END IF;
     END LOOP;
@@ -119,6 +129,9 @@ CSV_WAYS = {
     "csv_statement": (
         f"PERFORM insert_csv_text('target', input, {CSV_OPTIONS})",
         "SET pgsync.sink = statement"),
+    "csv_plain": (
+        f"PERFORM insert_csv_text('target', input, {CSV_OPTIONS})",
+        "SET pgsync.scan = plain"),
     "csv_core": ("""EXECUTE format('COPY target (%s) FROM %L WITH (FORMAT csv,'
         ' HEADER, DELIMITER %L, NULL %L, QUOTE %L, ESCAPE %L)',
         columns, path, delim, nul, quot, esc)""", ""),
@@ -127,7 +140,7 @@ CSV_WAYS = {
 FUZZ_CSV = """
 CREATE FUNCTION fuzz_csv(inputs text[], paths text[], delim text, nul text,
     quot text, esc text, columns text[], OUT "number" int, OUT "text" text,
-    OUT "file" text, OUT "statement" text, OUT "core" text)
+    OUT "file" text, OUT "statement" text, OUT "plain" text, OUT "core" text)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 BEGIN
     FOR i IN 1 .. array_length(inputs, 1) LOOP
@@ -138,10 +151,13 @@ BEGIN
                                columns[i]);
         "statement" := try_csv_statement(inputs[i], paths[i], delim, nul,
                                          quot, esc, columns[i]);
+        "plain" := try_csv_plain(inputs[i], paths[i], delim, nul, quot, esc,
+                                 columns[i]);
         "core" := try_csv_core(inputs[i], paths[i], delim, nul, quot, esc,
                                columns[i]);
         IF "text" LIKE 'rows%' OR "text" <> "file" OR
-            "text" <> "statement" OR "text" <> "core" THEN
+            "text" <> "statement" OR "text" <> "plain" OR
+            "text" <> "core" THEN
             RETURN NEXT;
         END IF;
     END LOOP;
@@ -178,13 +194,18 @@ SPLICES = ["{", "}", "[", "]", ",", ":", '"', "\\", "\\u", "null", "nul",
            "]]", "{{", "}}", ",,", "[" * 40, '{"a":' * 20]
 
 
-def json_row(rng):
-    """One object, most keys columns, most values near a border."""
+def json_keys(rng):
+    """The keys of an object, most of them columns."""
     keys = rng.sample(COLUMNS, rng.choice((0, 1, 1, 2, 2, 3, 4, 6)))
     if rng.random() < 0.03:
         keys.append(rng.choice(COLUMNS))
     if rng.random() < 0.02:
         keys.append(rng.choice(("nmae", "", "ID", "ctid", "é", "a" * 70)))
+    return keys
+
+
+def json_row(rng, keys):
+    """One object, most values near a border."""
     space = rng.choice(("", "", "", " ", "\n "))
     members = []
     for key in keys:
@@ -236,7 +257,12 @@ def splice(rng, text, pieces):
 
 def json_input(rng):
     """An array of rows, one row, JSON Lines, or something damaged."""
-    rows = [json_row(rng) for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5)))]
+    count = rng.choice((1, 1, 1, 2, 2, 3, 5))
+    if rng.random() < 0.5:          # rows that are all alike
+        keys = json_keys(rng)
+        rows = [json_row(rng, keys) for _ in range(count)]
+    else:
+        rows = [json_row(rng, json_keys(rng)) for _ in range(count)]
     shape = rng.random()
     if shape < 0.75:
         text = "[" + ",".join(rows) + "]"
@@ -291,6 +317,8 @@ def json_differences(text, found):
     ours = found["text"]
     if found["statement"] != ours:
         wrong.append("the sinks differ")
+    if found["plain"] != ours:
+        wrong.append("the scanners differ")
     if found["json"] != ours and not json_lines_only(text, found):
         wrong.append("text and json differ")
     if found["jsonb"] != found["json"] and not jsonb_cannot_hold(found):
@@ -400,6 +428,8 @@ def csv_differences(text, found):
         wrong.append("file and text differ")
     if found["statement"] != found["text"]:
         wrong.append("the sinks differ")
+    if found["plain"] != found["text"]:
+        wrong.append("the scanners differ")
     if found["core"] != found["text"] and not copy_differs(text, found):
         wrong.append("pgsync and COPY differ")
     return wrong
@@ -416,6 +446,157 @@ def copy_differs(text, found):
     if found["text"] == "22P04" and not is_rows(found["core"]):
         return True
     return re.search(r"(^|[\r\n])\\\.($|[\r\n])", text) is not None
+
+
+# What core makes of texts, each for itself; and whether a call stores the same
+# of those that it takes, or refuses the others in the same way.
+CONVERT = """
+CREATE TABLE given (n int, t text);
+CREATE TABLE wanted (n int, v {type}, error text);
+CREATE TABLE stored (n int, v {type});
+CREATE FUNCTION convert_by_core() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    g given;
+BEGIN
+    INSERT INTO wanted SELECT g.n, {value} FROM given g;
+EXCEPTION WHEN OTHERS THEN
+    FOR g IN TABLE given LOOP
+        BEGIN
+            INSERT INTO wanted VALUES (g.n, {value}, NULL);
+        EXCEPTION WHEN OTHERS THEN
+            INSERT INTO wanted VALUES (g.n, NULL, SQLSTATE);
+        END;
+    END LOOP;
+END $$;
+CREATE FUNCTION error_of(call text, input text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE call USING input;
+    RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END $$;
+CREATE FUNCTION compare_converters(OUT texts bigint, OUT taken bigint,
+    OUT differing text) LANGUAGE plpgsql AS $$
+DECLARE
+    way text;
+    call text;
+    good text;
+BEGIN
+    PERFORM convert_by_core();
+    SELECT count(*), count(*) FILTER (WHERE error IS NULL) INTO texts, taken
+    FROM wanted;
+    FOREACH way IN ARRAY '{{json,csv}}'::text[] LOOP
+        IF way = 'json' THEN
+            call := 'SELECT insert_many(''stored'', $1)';
+            SELECT coalesce(jsonb_agg(jsonb_build_object('n', n, 'v', t)),
+                            '[]')::text INTO good
+            FROM given JOIN wanted USING (n) WHERE error IS NULL;
+        ELSE
+            call := 'SELECT insert_csv_text(''stored'', $1)';
+            SELECT E'n,v\n' || coalesce(string_agg(
+                format(E'%s,"%s"\n', n, replace(t, '"', '""')), ''), '')
+            INTO good
+            FROM given JOIN wanted USING (n) WHERE error IS NULL;
+        END IF;
+        EXECUTE call USING good;
+        SELECT concat_ws('; ', differing, string_agg(format('%s %L: %s, core %s',
+               way, t, s.v, w.v), '; ')) INTO differing
+        FROM given g JOIN wanted w USING (n) LEFT JOIN stored s USING (n)
+        WHERE error IS NULL AND
+            record_image_eq(ROW(s.v), ROW(w.v)) IS NOT TRUE;
+        SELECT concat_ws('; ', differing, string_agg(format('%s %L: %s, core %s',
+               way, t, ours, error), '; ')) INTO differing
+        FROM given g JOIN wanted w USING (n), LATERAL error_of(call,
+            CASE way WHEN 'json' THEN jsonb_build_object('v', t)::text
+                     ELSE format(E'v\n"%s"\n', replace(t, '"', '""')) END) ours
+        WHERE error IS NOT NULL AND ours <> error;
+        TRUNCATE stored;
+    END LOOP;
+    TRUNCATE given, wanted;
+    differing := nullif(differing, '');
+END $$;
+"""
+
+
+def digits(rng, most):
+    """Up to so many digits, of which many are nines or zeros."""
+    one = rng.choice(("0", "9", "1", None))
+    return "".join(one if one and rng.random() < 0.8 else rng.choice("0123456789")
+                   for _ in range(rng.randrange(most + 1)))
+
+
+def number_text(rng):
+    """A number, as programs write it."""
+    text = rng.choice(("", "", "-")) + digits(rng, rng.choice((3, 6, 12, 20)))
+    if rng.random() < 0.4:
+        text += "." + digits(rng, rng.choice((2, 4, 9, 18)))
+    return text or "0"
+
+
+def integer_text(rng):
+    """An integer, often near the end of a type's range."""
+    if rng.random() < 0.5:
+        return str(rng.choice((1, -1)) *
+                   (2 ** rng.choice((7, 15, 31, 63)) + rng.randrange(-2, 3)))
+    return rng.choice(("", "-")) + (digits(rng, 20) or "0")
+
+
+def date_text(rng):
+    """A date, sometimes one that there is not."""
+    year = rng.choice((rng.randrange(1900, 2100), rng.randrange(10000), 2000))
+    return (f"{year:04}-{rng.randrange(1, 13 + (rng.random() < 0.1)):02}-"
+            f"{rng.randrange(0 if rng.random() < 0.1 else 1, 32):02}")
+
+
+def time_text(rng):
+    """A timestamp without an offset."""
+    text = (f"{date_text(rng)}{rng.choice(' T')}{rng.randrange(25):02}:"
+            f"{rng.randrange(61):02}:{rng.randrange(61):02}")
+    if rng.random() < 0.5:
+        text += "." + digits(rng, 8)
+    return text
+
+
+def zone_text(rng):
+    """A timestamp with one."""
+    text = time_text(rng) + rng.choice("+-") + f"{rng.randrange(17):02}"
+    return text + rng.choice(("", "", ":00", ":30", ":59", ":60"))
+
+
+def uuid_text(rng):
+    """A uuid."""
+    text = f"{rng.getrandbits(128):032x}"
+    text = "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+    return text.upper() if rng.random() < 0.2 else text
+
+
+def words_text(rng):
+    """A text of any characters."""
+    return "".join(rng.choice(("a", "é", "€", "😀", " ", '"', "\\", "\n", ",",
+                               "xyz" * 10)) for _ in range(rng.randrange(12)))
+
+
+CONVERTED = {
+    "int2": integer_text, "int4": integer_text, "int8": integer_text,
+    "numeric": number_text, "numeric(10,2)": number_text,
+    "numeric(38,20)": number_text, "numeric(5,5)": number_text,
+    "float8": number_text, "boolean": lambda rng: rng.choice(
+        ("t", "f", "true", "false", "yes", "no", "1", "0", "T", "tr", "x")),
+    "timestamptz": zone_text, "timestamptz(3)": zone_text,
+    "timestamp": time_text, "date": date_text, "uuid": uuid_text,
+    "text": words_text, "varchar(8)": words_text,
+}
+
+DAMAGES = list("0123456789-+.: eETZxX_") + ["", "", "é", "\t"]
+
+
+def given_text(rng, make):
+    """A text for a type, a few of them damaged."""
+    text = make(rng)
+    if rng.random() < 0.02:
+        text = splice(rng, text, DAMAGES).replace("\x00", "")
+    return text
 
 
 class Worker:
@@ -444,6 +625,33 @@ class Worker:
                                          setting=setting, statement=statement))
         self.conn.execute(FUZZ_JSON)
         self.conn.execute(FUZZ_CSV)
+
+    def convert_batch(self, kind, size):
+        """Compares texts of one type."""
+        made = [given_text(self.rng, CONVERTED[kind]) for _ in range(size)]
+        with self.conn.cursor().copy("COPY given FROM STDIN") as copy:
+            for row in enumerate(made):
+                copy.write_row(row)
+        texts, taken, differing = self.conn.execute(
+            "SELECT * FROM compare_converters()").fetchone()
+        self.inputs += texts
+        self.stored += taken
+        if differing:
+            self.wrong.append((kind, differing[:1000], None))
+
+    def convert(self, share):
+        """Compares texts of all types, each in its turn."""
+        for kind in CONVERTED:
+            self.conn.execute(
+                "DROP TABLE IF EXISTS given, wanted, stored; DROP FUNCTION IF"
+                " EXISTS convert_by_core, error_of, compare_converters")
+            # a cast to varchar(n) cuts, where its input function complains
+            value = "g.t" if kind.startswith("varchar") else f"g.t::{kind}"
+            self.conn.execute(CONVERT.format(type=kind, value=value))
+            left = share // len(CONVERTED)
+            while left > 0:
+                self.convert_batch(kind, min(left, 10 * BATCH))
+                left -= 10 * BATCH
 
     def judge(self, inputs, cursor, differences):
         """Counts a batch, and keeps what is wrong."""
@@ -485,6 +693,9 @@ def work(task):
     number, kind, share = task
     worker = Worker(f"{kind}{number}")
     worker.prepare()
+    if kind == "convert":
+        worker.convert(share)
+        return kind, worker.inputs, worker.stored, worker.wrong
     batch = worker.json_batch if kind == "json" else worker.csv_batch
     while worker.inputs < share:
         batch(min(BATCH, share - worker.inputs))
@@ -495,11 +706,12 @@ def main():
     """Shares the inputs out, and reports by kind."""
     connect().execute("CREATE EXTENSION IF NOT EXISTS pgsync")
     tasks = [(number, kind, scaled(total) // WORKERS)
-             for kind, total in (("json", JSON_INPUTS), ("csv", CSV_INPUTS))
+             for kind, total in (("json", JSON_INPUTS), ("csv", CSV_INPUTS),
+                                 ("convert", TEXTS))
              for number in range(WORKERS)]
     with multiprocessing.Pool(WORKERS) as pool:
         results = pool.map(work, tasks, chunksize=1)
-    for kind in ("json", "csv"):
+    for kind in ("json", "csv", "convert"):
         mine = [result for result in results if result[0] == kind]
         inputs, stored = (sum(result[i] for result in mine) for i in (1, 2))
         wrong = [each for result in mine for each in result[3]]
