@@ -171,49 +171,61 @@ CREATE FUNCTION insert_many(
     target regclass,            -- table, partitioned or foreign table, or view
     data jsonb,                 -- an array of objects, or one object
     on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
-    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+    overriding text DEFAULT NULL,   -- 'system' or 'user': for identity columns
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS bigint                -- rows inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_many_jsonb_2_0';
 
-COMMENT ON FUNCTION insert_many(regclass, jsonb, text, text) IS
-'inserts an array of objects, or one object, as rows (a jsonb value): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
+COMMENT ON FUNCTION insert_many(regclass, jsonb, text, text, text, bigint, regclass) IS
+'inserts an array of objects, or one object, as rows (a jsonb value): keys are column names, a missing key takes the column''s DEFAULT; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22000, 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
 
 CREATE FUNCTION insert_many(
     target regclass,            -- table, partitioned or foreign table, or view
     data json,                 -- the same; read as a stream
     on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
-    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+    overriding text DEFAULT NULL,   -- 'system' or 'user': for identity columns
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS bigint                -- rows inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_many_json_2_0';
 
-COMMENT ON FUNCTION insert_many(regclass, json, text, text) IS
-'inserts an array of objects, or one object, as rows (a json value, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
+COMMENT ON FUNCTION insert_many(regclass, json, text, text, text, bigint, regclass) IS
+'inserts an array of objects, or one object, as rows (a json value, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22000, 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
 
 CREATE FUNCTION insert_many(
     target regclass,            -- table, partitioned or foreign table, or view
     data text,                 -- the same, or JSON Lines; read as a stream
     on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
-    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+    overriding text DEFAULT NULL,   -- 'system' or 'user': for identity columns
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS bigint                -- rows inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_many_text_2_0';
 
-COMMENT ON FUNCTION insert_many(regclass, text, text, text) IS
-'inserts an array of objects, or one object, as rows (JSON or JSON Lines as text, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
+COMMENT ON FUNCTION insert_many(regclass, text, text, text, text, bigint, regclass) IS
+'inserts an array of objects, or one object, as rows (JSON or JSON Lines as text, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22000, 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
 
 CREATE FUNCTION insert_many(
     target regclass,            -- table, partitioned or foreign table, or view
     data row_source,            -- what from_json, from_csv, ... have made
     on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
-    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+    overriding text DEFAULT NULL,   -- 'system' or 'user': for identity columns
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS bigint                -- rows inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_many_row_source';
 
-COMMENT ON FUNCTION insert_many(regclass, row_source, text, text) IS
-'inserts the rows of a row_source: JSON, CSV, a file of the server, a query; a missing column takes its DEFAULT; returns how many rows were inserted or updated (rule: INSERT; errors 22004, 42501, 42601, 42703, 42809, 25006, those of the source and those of INSERT, with row and column)';
+COMMENT ON FUNCTION insert_many(regclass, row_source, text, text, text, bigint, regclass) IS
+'inserts the rows of a row_source: JSON, CSV, a file of the server, a query; a missing column takes its DEFAULT; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many rows were inserted or updated (rule: INSERT; errors 22000, 22004, 42501, 42601, 42703, 42809, 25006, those of the source and those of INSERT, with row and column)';
 
 CREATE FUNCTION insert_one(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -431,13 +443,16 @@ CREATE FUNCTION insert_csv(
     ignore_unknown boolean DEFAULT false,   -- drop what is no column
     null_strings text[] DEFAULT NULL,   -- further words for NULL
     trim_blanks boolean DEFAULT false,  -- drop blanks around unquoted fields
-    skip_lines integer DEFAULT 0    -- lines before the header
+    skip_lines integer DEFAULT 0,   -- lines before the header
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS bigint                -- rows inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_csv_2_0';
 
-COMMENT ON FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text, jsonb, boolean, text[], boolean, integer) IS
-'inserts the rows of a CSV file on the server, unpacked if gzip or zstd has packed it: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 22P04, 42703, 42701, 42501, 42602, 58P01, 22021 and those of INSERT, with line and column)';
+COMMENT ON FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text, jsonb, boolean, text[], boolean, integer, text, bigint, regclass) IS
+'inserts the rows of a CSV file on the server, unpacked if gzip or zstd has packed it: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 22P04, 42703, 42701, 42501, 42602, 58P01, 22021 and those of INSERT, with line and column)';
 
 CREATE FUNCTION insert_csv_text(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -452,13 +467,16 @@ CREATE FUNCTION insert_csv_text(
     ignore_unknown boolean DEFAULT false,   -- drop what is no column
     null_strings text[] DEFAULT NULL,   -- further words for NULL
     trim_blanks boolean DEFAULT false,  -- drop blanks around unquoted fields
-    skip_lines integer DEFAULT 0    -- lines before the header
+    skip_lines integer DEFAULT 0,   -- lines before the header
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS bigint                -- rows inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_csv_text_2_0';
 
-COMMENT ON FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text, jsonb, boolean, text[], boolean, integer) IS
-'inserts the rows of a CSV given as text: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise; returns how many rows were inserted or updated (rule: COPY''s CSV format, then INSERT; errors 22P04, 42703, 42701 and those of INSERT, with line and column)';
+COMMENT ON FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text, jsonb, boolean, text[], boolean, integer, text, bigint, regclass) IS
+'inserts the rows of a CSV given as text: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format, then INSERT; errors 22P04, 42703, 42701 and those of INSERT, with line and column)';
 
 ----------------------------------------------------------------
 -- insert/: update, delete, mirror

@@ -37,6 +37,13 @@ static const RelationUse uses[] = {
 		.message = gettext_noop("cannot insert into relation \"%s\""),
 		.hint = gettext_noop("The target must be a table, a partitioned table, a foreign table or a view."),
 	},
+	[PGSYNC_FOR_REJECTS] = {
+		.relkinds = (const char[]) {
+			RELKIND_RELATION, RELKIND_PARTITIONED_TABLE, '\0'
+		},
+		.message = gettext_noop("relation \"%s\" cannot be an error table"),
+		.hint = gettext_noop("The error table must be a table or a partitioned table."),
+	},
 	[PGSYNC_FOR_COUNT] = {
 		.relkinds = (const char[]) {
 			RELKIND_RELATION, RELKIND_PARTITIONED_TABLE, RELKIND_MATVIEW,

@@ -17,6 +17,7 @@
 typedef enum PgsyncRelationUse
 {
 	PGSYNC_FOR_INSERT,			/* rows are put into it */
+	PGSYNC_FOR_REJECTS,			/* rows that cannot go in are put into it */
 	PGSYNC_FOR_COUNT,			/* its rows are counted */
 	PGSYNC_FOR_COLUMN,			/* a column of its rows is read */
 	PGSYNC_FOR_SEQUENCE,		/* it is the sequence itself */

@@ -16,6 +16,7 @@
 
 #include "common/args.h"
 #include "insert/call.h"
+#include "insert/rejects.h"
 #include "utils/memutils.h"
 
 /*
@@ -49,20 +50,25 @@ pgsync_call_begin_rows(PgsyncCall *call, FunctionCallInfo fcinfo)
 	pgsync_call_begin(call, fcinfo, "data");
 }
 
-/* Opens the target, with INSERT's lock. */
+/* Opens the target, with INSERT's lock, and the error table if there is one. */
 void
 pgsync_call_open(PgsyncCall *call)
 {
 	call->target = pgsync_target_open(DatumGetObjectId(call->fcinfo->args[0].value));
+	pgsync_rejects_open(call->clauses.rejects, call->target);
 }
 
-/* Loads a source's rows; what RETURNING makes of them goes to "dest". */
+/*
+ * Loads a source's rows; what RETURNING makes of them goes to "dest", those
+ * that cannot go in to the error table.
+ */
 void
 pgsync_call_load(PgsyncCall *call, PgsyncSource *source, DestReceiver *dest)
 {
 	call->counts = pgsync_load(source, &call->clauses, dest);
 	if (source->routine->close != NULL)
 		source->routine->close(source);
+	pgsync_rejects_finish(call->clauses.rejects);
 }
 
 /* Ends the call: closes the target, and frees all that was allocated. */

@@ -15,6 +15,7 @@
 #include "common/args.h"
 #include "insert/call.h"
 #include "insert/clauses.h"
+#include "insert/rejects.h"
 #include "source/source_csv.h"
 #include "utils/builtins.h"
 
@@ -122,6 +123,7 @@ insert_csv_internal(FunctionCallInfo fcinfo, const char *data_argname,
 	call.clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 4);
 	columns = columns_option(fcinfo, new_argno);
 	read_new_options(fcinfo, new_argno, &options);
+	call.clauses.rejects = pgsync_on_error_args(fcinfo, new_argno + 5);
 
 	pgsync_call_open(&call);
 	if (columns != NULL || options.ignore_unknown)
@@ -138,14 +140,16 @@ insert_csv_internal(FunctionCallInfo fcinfo, const char *data_argname,
  *			  delimiter text, on_conflict text, null_string text, quote text,
  *			  escape text, encoding text, columns jsonb,
  *			  ignore_unknown boolean, null_strings text[],
- *			  trim_blanks boolean, skip_lines int) returns bigint
+ *			  trim_blanks boolean, skip_lines int, on_error text,
+ *			  reject_limit bigint, error_table regclass) returns bigint
  *
  * Inserts the rows of a CSV file on the server: the header's names choose the
  * columns, fields named in exclude_columns are dropped, columns that the CSV
  * lacks take their DEFAULT.  Returns how many rows were inserted or updated.
  * The format and its options are COPY's (manual, "COPY", CSV Format), and so
  * is the privilege that it takes, pg_read_server_files.  Other than for most
- * options, a NULL on_conflict is not the default but no clause at all.
+ * options, a NULL on_conflict is not the default but no clause at all.  What
+ * on_error does is insert_many's business.
  */
 Datum
 insert_csv_2_0(PG_FUNCTION_ARGS)

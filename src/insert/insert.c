@@ -17,6 +17,7 @@
 #include "lib/stringinfo.h"
 #include "insert/call.h"
 #include "insert/clauses.h"
+#include "insert/rejects.h"
 #include "source/source_json.h"
 #include "value/row_receiver.h"
 #include "utils/builtins.h"
@@ -87,7 +88,8 @@ returning_list(PgsyncTarget *target, List *names)
 
 /*
  * Does insert_many's work: target regclass, data, on_conflict text, and from
- * 2.0 on overriding text.
+ * 2.0 on overriding text, on_error text, reject_limit bigint, error_table
+ * regclass.
  */
 static Datum
 insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
@@ -97,6 +99,7 @@ insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	pgsync_call_begin_rows(&call, fcinfo);
 	call.clauses.on_conflict = pgsync_on_conflict_arg(fcinfo, 2);
 	call.clauses.overriding = pgsync_overriding_arg(fcinfo, 3);
+	call.clauses.rejects = pgsync_on_error_args(fcinfo, 4);
 	pgsync_call_open(&call);
 	pgsync_call_load(&call, pgsync_source_for_json(call.target,
 												   PG_GETARG_DATUM(1), format),
@@ -106,12 +109,16 @@ insert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 }
 
 /*
- * insert_many(target regclass, data jsonb, on_conflict text, overriding text)
+ * insert_many(target regclass, data jsonb, on_conflict text, overriding text,
+ *			   on_error text, reject_limit bigint, error_table regclass)
  * returns bigint
  *
  * Inserts an array of objects, or one object: keys are column names.  Returns
  * how many rows were inserted or updated.  Means what INSERT means (manual,
- * "INSERT"); values convert as in jsonb_populate_record.
+ * "INSERT"); values convert as in jsonb_populate_record.  With on_error =>
+ * 'ignore', rows that cannot go in are skipped as in COPY (manual, "COPY",
+ * ON_ERROR), but for whatever error is the row's own, and kept in the error
+ * table; a load with more of them than reject_limit fails (22000).
  */
 Datum
 insert_many_jsonb_2_0(PG_FUNCTION_ARGS)

@@ -17,6 +17,8 @@
  *	 a new column begins another statement.  The hook may deal with rows
  *	 itself: those do not reach the statement.
  *
+ * A load that goes on behind bad rows has a loop of its own (load_batches.c).
+ *
  * Also kept here: which place error context names (place.c has the words), and
  * the progress that pg_stat_progress_copy shows.
  *
@@ -28,9 +30,8 @@
 
 #include "access/xact.h"
 #include "commands/progress.h"
-#include "row/defaults.h"
 #include "row/place.h"
-#include "insert/load.h"
+#include "insert/load_parts.h"
 #include "miscadmin.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
@@ -41,35 +42,11 @@
 /* Progress is reported once in so many rows, and with the first */
 #define PROGRESS_INTERVAL	256
 
-typedef struct Load
-{
-	PgsyncFeed	feed;
-	PgsyncPlace place;
-	PgsyncSource *source;
-	PgsyncTarget *target;
-	const PgsyncClauses *clauses;
-	PgsyncDefaults *defaults;
-	PgsyncStatement *statement; /* running */
-	const PgsyncSinkRoutine *sink;	/* its */
-	PgsyncRow	row;
-	bool		reading;		/* is row the one being read? */
-	bool		pending;		/* read, but not yet fed */
-	Datum	   *pending_values; /* of the pending row, in row_context */
-	bool	   *pending_nulls;
-	MemoryContext row_context;
-	bool	   *known;			/* columns that a row has named so far */
-	bool	   *provided;		/* columns that the statement takes from us */
-	bool		adds_defaults;	/* do we fill what a row does not name? */
-	bool		reports_progress;
-	uint64		fed;			/* rows so far */
-	PgsyncCounts counts;
-} Load;
-
 /* Adds where in the input an error belongs to its context. */
 static void
 load_error_callback(void *arg)
 {
-	Load	   *load = arg;
+	PgsyncLoad *load = arg;
 	PgsyncUnit	unit = load->source->routine->unit;
 	PgsyncPlace *place = &load->place;
 
@@ -87,8 +64,8 @@ load_error_callback(void *arg)
 }
 
 /* Starts progress reporting, unless a command that reports is running. */
-static void
-start_progress(Load *load)
+void
+pgsync_load_start_progress(PgsyncLoad *load)
 {
 	int64		done;
 	int64		total;
@@ -110,8 +87,8 @@ start_progress(Load *load)
 }
 
 /* Reports how far the load has come. */
-static void
-update_progress(Load *load)
+void
+pgsync_load_update_progress(PgsyncLoad *load)
 {
 	const int	params[] = {
 		PROGRESS_COPY_BYTES_PROCESSED,
@@ -130,7 +107,7 @@ update_progress(Load *load)
  * name is null, dropped columns too.
  */
 static bool
-read_row(Load *load, Datum *values, bool *nulls)
+read_row(PgsyncLoad *load, Datum *values, bool *nulls)
 {
 	const PgsyncSourceRoutine *routine = load->source->routine;
 	bool		found;
@@ -150,7 +127,7 @@ read_row(Load *load, Datum *values, bool *nulls)
 
 /* Reads a row ahead, to see which columns it names. */
 static bool
-read_ahead(Load *load)
+read_ahead(PgsyncLoad *load)
 {
 	MemoryContext oldcontext;
 
@@ -163,7 +140,7 @@ read_ahead(Load *load)
 
 /* Hands the row that was read ahead over. */
 static void
-take_pending(Load *load, Datum *values, bool *nulls)
+take_pending(PgsyncLoad *load, Datum *values, bool *nulls)
 {
 	Size		natts = load->target->natts;
 
@@ -173,8 +150,8 @@ take_pending(Load *load, Datum *values, bool *nulls)
 }
 
 /* Has the columns that a row is the first to name checked. */
-static void
-note_named_columns(Load *load)
+void
+pgsync_load_note_columns(PgsyncLoad *load)
 {
 	bool	   *further = palloc0(load->target->natts);
 	bool		any = false;
@@ -182,16 +159,18 @@ note_named_columns(Load *load)
 	for (int i = 0; i < load->target->natts; i++)
 	{
 		if (load->row.named[i] && !load->known[i])
-			further[i] = load->known[i] = any = true;
+			further[i] = any = true;
 	}
 	if (any)
 		pgsync_statement_widen(load->statement, further);
+	for (int i = 0; i < load->target->natts; i++)
+		load->known[i] |= further[i];
 	pfree(further);
 }
 
 /* Gives the columns that a row does not name their defaults. */
 static void
-add_defaults(Load *load, Datum *values, bool *nulls)
+add_defaults(PgsyncLoad *load, Datum *values, bool *nulls)
 {
 	for (int i = 0; i < load->target->natts; i++)
 	{
@@ -210,7 +189,7 @@ add_defaults(Load *load, Datum *values, bool *nulls)
  * they take their default, which the sink leaves to us.
  */
 static void
-forget_identity(Load *load)
+forget_identity(PgsyncLoad *load)
 {
 	TupleDesc	desc = RelationGetDescr(load->target->rel);
 
@@ -221,28 +200,35 @@ forget_identity(Load *load)
 	}
 }
 
+/* Gives a row that has been read the values that it does not name. */
+void
+pgsync_load_complete_row(PgsyncLoad *load, Datum *values, bool *nulls)
+{
+	if (load->clauses->overriding == PGSYNC_OVERRIDING_USER &&
+		(load->sink->fills_identity || load->clauses->takes_identity))
+		forget_identity(load);
+	if (memcmp(load->row.named, load->provided, load->target->natts) != 0)
+		add_defaults(load, values, nulls);
+}
+
 /* Counts a row that is dealt with, or on its way. */
 static inline void
-count_fed(Load *load)
+count_fed(PgsyncLoad *load)
 {
 	load->fed++;
 	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 1)
-		update_progress(load);
+		pgsync_load_update_progress(load);
 }
 
 /* Completes a row that has been read, and counts it. */
 static void
-deliver_row(Load *load, Datum *values, bool *nulls)
+deliver_row(PgsyncLoad *load, Datum *values, bool *nulls)
 {
 	load->feed.number = load->place.number = load->row.number;
 	load->feed.size = load->row.size;
 	if (load->clauses->number != NULL)
 		*load->clauses->number = load->row.number;
-	if (load->clauses->overriding == PGSYNC_OVERRIDING_USER &&
-		load->sink->fills_identity)
-		forget_identity(load);
-	if (memcmp(load->row.named, load->provided, load->target->natts) != 0)
-		add_defaults(load, values, nulls);
+	pgsync_load_complete_row(load, values, nulls);
 	count_fed(load);
 }
 
@@ -250,7 +236,7 @@ deliver_row(Load *load, Datum *values, bool *nulls)
 static bool
 feed_any_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
-	Load	   *load = (Load *) feed;
+	PgsyncLoad *load = (PgsyncLoad *) feed;
 
 	if (!load->place.batched)
 		load->place.number = 0;
@@ -261,7 +247,7 @@ feed_any_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 	if (memcmp(load->row.named, load->known, load->target->natts) != 0)
 	{
 		load->place.number = load->row.number;
-		note_named_columns(load);
+		pgsync_load_note_columns(load);
 	}
 	deliver_row(load, values, nulls);
 	return true;
@@ -269,7 +255,7 @@ feed_any_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 
 /* Returns whether the running statement can take the row read ahead. */
 static bool
-fits_statement(Load *load)
+fits_statement(PgsyncLoad *load)
 {
 	Size		natts = load->target->natts;
 
@@ -287,7 +273,7 @@ fits_statement(Load *load)
 
 /* Returns whether the row hook has dealt with the row read ahead. */
 static bool
-settle_pending(Load *load)
+settle_pending(PgsyncLoad *load)
 {
 	PgsyncRowHook *hook = load->clauses->hook;
 
@@ -309,7 +295,7 @@ settle_pending(Load *load)
 static bool
 feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
-	Load	   *load = (Load *) feed;
+	PgsyncLoad *load = (PgsyncLoad *) feed;
 
 	do
 	{
@@ -332,8 +318,10 @@ feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
  * the rows say.
  */
 static bool
-statement_fills(Load *load, Form_pg_attribute attr)
+statement_fills(PgsyncLoad *load, Form_pg_attribute attr)
 {
+	if (load->clauses->takes_identity)
+		return false;
 	switch (load->clauses->overriding)
 	{
 		case PGSYNC_OVERRIDING_SYSTEM:
@@ -351,7 +339,7 @@ statement_fills(Load *load, Form_pg_attribute attr)
  * nevertheless is listed, for the server to refuse or to ignore.
  */
 static void
-choose_columns(Load *load, bool *columns)
+choose_columns(PgsyncLoad *load, bool *columns)
 {
 	TupleDesc	desc = RelationGetDescr(load->target->rel);
 
@@ -370,7 +358,7 @@ choose_columns(Load *load, bool *columns)
  * columns where the sink has no statement below it that would.
  */
 static void
-set_provided_columns(Load *load, const bool *columns)
+set_provided_columns(PgsyncLoad *load, const bool *columns)
 {
 	TupleDesc	desc = RelationGetDescr(load->target->rel);
 
@@ -384,9 +372,9 @@ set_provided_columns(Load *load, const bool *columns)
 	}
 }
 
-/* Plans the statement for the row read ahead. */
-static void
-plan_statement(Load *load)
+/* Plans the statement for the columns that are known, and any others. */
+void
+pgsync_load_plan(PgsyncLoad *load)
 {
 	bool	   *columns = palloc0(Max(load->target->natts, 1));
 
@@ -394,7 +382,8 @@ plan_statement(Load *load)
 		choose_columns(load, columns);
 	else
 		memcpy(columns, load->known, load->target->natts);
-	load->feed.expressions = load->source->expressions;
+	load->feed.expressions = load->clauses->rejects != NULL ? NIL :
+		load->source->expressions;
 	/* what is wrong with a further statement is its first row's doing */
 	load->place.number = load->fed > 0 ? load->row.number : 0;
 	load->statement = pgsync_statement_create(load->target, load->clauses,
@@ -406,7 +395,7 @@ plan_statement(Load *load)
 
 /* Counts the columns that the row read ahead names as known, or only them. */
 static void
-know_pending_columns(Load *load)
+know_pending_columns(PgsyncLoad *load)
 {
 	bool		only = !load->adds_defaults;
 
@@ -416,7 +405,7 @@ know_pending_columns(Load *load)
 
 /* Runs the planned statement, and adds what it counts. */
 static void
-run_statement(Load *load, DestReceiver *dest)
+run_statement(PgsyncLoad *load, DestReceiver *dest)
 {
 	PgsyncCounts counts = pgsync_statement_run(load->statement, dest);
 
@@ -432,7 +421,7 @@ run_statement(Load *load, DestReceiver *dest)
  * given a condition without any column, and that is false, reads none.
  */
 static void
-skip_unread_rows(Load *load)
+skip_unread_rows(PgsyncLoad *load)
 {
 	while (load->pending && fits_statement(load))
 	{
@@ -443,7 +432,7 @@ skip_unread_rows(Load *load)
 
 /* Runs as many statements as it takes, each for a run of rows. */
 static void
-run_repeatedly(Load *load, DestReceiver *dest)
+run_repeatedly(PgsyncLoad *load, DestReceiver *dest)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgsync statement",
@@ -458,7 +447,7 @@ run_repeatedly(Load *load, DestReceiver *dest)
 		MemoryContext oldcontext = MemoryContextSwitchTo(context);
 
 		know_pending_columns(load);
-		plan_statement(load);
+		pgsync_load_plan(load);
 		run_statement(load, dest);
 		skip_unread_rows(load);
 		CommandCounterIncrement();
@@ -473,12 +462,12 @@ run_repeatedly(Load *load, DestReceiver *dest)
  * as a text, which itself computes the defaults.
  */
 static bool
-run_once(Load *load, DestReceiver *dest)
+run_once(PgsyncLoad *load, DestReceiver *dest)
 {
 	load->feed.next = feed_any_row;
 	read_ahead(load);
 	know_pending_columns(load);
-	plan_statement(load);
+	pgsync_load_plan(load);
 	if (load->sink->runs_text)
 		return false;
 	run_statement(load, dest);
@@ -487,7 +476,7 @@ run_once(Load *load, DestReceiver *dest)
 
 /* Runs the statements that the load takes. */
 static void
-run_load(Load *load, DestReceiver *dest)
+run_load(PgsyncLoad *load, DestReceiver *dest)
 {
 	PgsyncRowHook *hook = load->clauses->hook;
 
@@ -505,11 +494,11 @@ run_load(Load *load, DestReceiver *dest)
 
 /* Sets up what a load keeps while it runs. */
 static void
-init_load(Load *load, PgsyncSource *source, const PgsyncClauses *clauses)
+init_load(PgsyncLoad *load, PgsyncSource *source, const PgsyncClauses *clauses)
 {
 	int			natts = Max(source->target->natts, 1);
 
-	memset(load, 0, sizeof(Load));
+	memset(load, 0, sizeof(PgsyncLoad));
 	load->source = source;
 	load->target = source->target;
 	load->clauses = clauses;
@@ -535,7 +524,7 @@ PgsyncCounts
 pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
 			DestReceiver *dest)
 {
-	Load		load;
+	PgsyncLoad	load;
 	ErrorContextCallback callback;
 
 	init_load(&load, source, clauses);
@@ -548,8 +537,11 @@ pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
 	/* as SPI does for a statement that writes */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	start_progress(&load);
-	run_load(&load, dest);
+	pgsync_load_start_progress(&load);
+	if (clauses->rejects != NULL)
+		pgsync_load_batches(&load, dest);
+	else
+		run_load(&load, dest);
 	if (load.reports_progress)
 		pgstat_progress_end_command();
 	PopActiveSnapshot();

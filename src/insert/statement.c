@@ -33,6 +33,7 @@
 #include "sink/sinks.h"
 #include "common/spi_util.h"
 #include "common/query.h"
+#include "insert/single_rows.h"
 #include "insert/statement.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -46,6 +47,7 @@ struct PgsyncStatement
 	PgsyncClauses clauses;
 	bool	   *named;			/* by attribute: named by a row so far? */
 	const PgsyncSinkRoutine *sink;
+	bool		tells_batches;	/* see pgsync_statement_tells_batches */
 };
 
 /*
@@ -65,6 +67,7 @@ pgsync_statement_create(PgsyncTarget *target, const PgsyncClauses *clauses,
 	statement->run.one_by_one = clauses->hook != NULL;
 	statement->run.expects_conflicts = clauses->hook != NULL &&
 		clauses->hook->settle_row == NULL;
+	statement->run.fires_by_row = clauses->rejects != NULL;
 	statement->clauses = *clauses;
 	statement->named = palloc0(Max(target->natts, 1));
 	return statement;
@@ -85,6 +88,28 @@ append_columns(StringInfo buf, PgsyncStatement *statement, const char *prefix)
 	}
 }
 
+/* Returns the word of OVERRIDING's clause, or NULL. */
+static const char *
+overriding_word(PgsyncStatement *statement)
+{
+	TupleDesc	desc = RelationGetDescr(statement->run.target->rel);
+
+	for (int i = 0; i < desc->natts && statement->clauses.takes_identity; i++)
+	{
+		if (TupleDescAttr(desc, i)->attidentity != '\0')
+			return "SYSTEM";
+	}
+	switch (statement->clauses.overriding)
+	{
+		case PGSYNC_OVERRIDING_SYSTEM:
+			return "SYSTEM";
+		case PGSYNC_OVERRIDING_USER:
+			return statement->clauses.takes_identity ? NULL : "USER";
+		default:
+			return NULL;
+	}
+}
+
 /*
  * Returns the statement's text.  Without any column every row is all
  * defaults.
@@ -92,6 +117,7 @@ append_columns(StringInfo buf, PgsyncStatement *statement, const char *prefix)
 static char *
 make_text(PgsyncStatement *statement)
 {
+	const char *overriding = overriding_word(statement);
 	StringInfoData list;
 	StringInfoData buf;
 
@@ -102,11 +128,8 @@ make_text(PgsyncStatement *statement)
 					 pgsync_qualified_relation_name(statement->run.target->rel));
 	if (list.len > 0)
 		appendStringInfo(&buf, " (%s)", list.data);
-	if (statement->clauses.overriding != PGSYNC_OVERRIDING_NONE)
-		appendStringInfoString(&buf, statement->clauses.overriding ==
-							   PGSYNC_OVERRIDING_SYSTEM ?
-							   " OVERRIDING SYSTEM VALUE" :
-							   " OVERRIDING USER VALUE");
+	if (overriding != NULL)
+		appendStringInfo(&buf, " OVERRIDING %s VALUE", overriding);
 	appendStringInfoString(&buf, " SELECT ");
 	append_columns(&buf, statement, PGSYNC_ROWS ".");
 	appendStringInfoString(&buf, " FROM " PGSYNC_ROWS);
@@ -156,10 +179,14 @@ rewrite_query(PgsyncRun *run)
 
 /* Plans the statement; NULL if that does not give exactly one INSERT. */
 static PlannedStmt *
-plan_query(PgsyncRun *run)
+plan_query(PgsyncStatement *statement)
 {
+	PgsyncRun  *run = &statement->run;
 	Query	   *query = rewrite_query(run);
 
+	if (statement->clauses.rejects != NULL)
+		statement->tells_batches = query == NULL ||
+			pgsync_query_tells_batches(query);
 	/* the values of $n change from row to row: they are not planned with */
 	return query == NULL ? NULL : pgsync_query_plan(query, run->query, 0, NULL);
 }
@@ -234,7 +261,7 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 		statement->clauses.on_conflict = hook->begin_statement(hook, named,
 															   &run->params);
 	run->query = make_text(statement);
-	run->plan = plan_query(run);
+	run->plan = plan_query(statement);
 	statement->sink = choose_sink(statement);
 	if (!statement->sink->runs_text)
 		restrict_inserted_columns(statement);
@@ -245,6 +272,17 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 						RelationGetRelationName(run->target->rel)),
 				 errdetail("A rule or another extension changes what an INSERT into it does.")));
 	return statement->sink;
+}
+
+/*
+ * Returns whether the statement's result might show that its rows did not
+ * come one by one, in statements of their own.
+ */
+bool
+pgsync_statement_tells_batches(PgsyncStatement *statement)
+{
+	return statement->tells_batches || statement->sink->runs_text ||
+		statement->run.one_by_one;
 }
 
 /*
@@ -285,8 +323,6 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 		statement->named[i] |= columns[i];
 	MemoryContextSwitchTo(target->mcxt);
 	restrict_inserted_columns(statement);
-	MemoryContextSwitchTo(context);
-	tuplestore_end(wider->run.rows->reldata);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextDelete(context);
 }
@@ -304,13 +340,17 @@ pgsync_statement_begin_row(PgsyncStatement *statement, const PgsyncRow *row)
 
 /*
  * Runs the statement to its end and returns how many rows it inserted or
- * updated.  The caller has pushed the snapshot that it is to use.
+ * updated.  The caller has pushed the snapshot that it is to use.  It may be
+ * run again, also after it has failed and a subtransaction was rolled back.
  */
 PgsyncCounts
 pgsync_statement_run(PgsyncStatement *statement, DestReceiver *dest)
 {
 	PgsyncRun  *run = &statement->run;
 
+	memset(&run->counts, 0, sizeof(PgsyncCounts));
+	run->seen_conflicts = 0;
+	run->rows->reldata = tuplestore_begin_heap(false, false, work_mem);
 	statement->sink->run(run, dest);
 	tuplestore_end(run->rows->reldata);
 	run->rows->reldata = NULL;

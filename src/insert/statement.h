@@ -14,6 +14,7 @@
 #include "row/run.h"
 
 typedef struct PgsyncStatement PgsyncStatement;
+typedef struct PgsyncRejects PgsyncRejects;
 
 /*
  * Someone who makes the ON CONFLICT clause to fit the columns that the rows
@@ -66,6 +67,15 @@ typedef struct PgsyncClauses
 	const char *returning;		/* RETURNING's list, or NULL */
 	PgsyncRowHook *hook;		/* or NULL */
 
+	/* Where rows go that cannot go in (rejects.h); NULL: they fail the load */
+	PgsyncRejects *rejects;
+
+	/*
+	 * Does the statement take what the feed gives for identity columns,
+	 * whatever "overriding" says of the columns that rows name?
+	 */
+	bool		takes_identity;
+
 	/*
 	 * If not NULL, set to each row's number before it goes in: whoever takes
 	 * what RETURNING makes can tell of which row it is.  Rows that are
@@ -81,6 +91,7 @@ extern PgsyncStatement *pgsync_statement_create(PgsyncTarget *target,
 												const bool *columns);
 extern const PgsyncSinkRoutine *pgsync_statement_plan(PgsyncStatement *statement,
 													  const bool *named);
+extern bool pgsync_statement_tells_batches(PgsyncStatement *statement);
 extern void pgsync_statement_widen(PgsyncStatement *statement,
 								   const bool *columns);
 extern void pgsync_statement_begin_row(PgsyncStatement *statement,

@@ -28,6 +28,8 @@ typedef struct PlaceMessages
 	const char *rows;
 	const char *until;
 	const char *value;
+	const char *listed;			/* with what is wrong with it */
+	const char *listed_column;
 } PlaceMessages;
 
 /* By PgsyncUnit */
@@ -37,12 +39,16 @@ static const PlaceMessages messages[] = {
 		.rows = gettext_noop("rows %llu to %llu"),
 		.until = gettext_noop("at or before row %llu"),
 		.value = gettext_noop("row %llu, column \"%s\": %s"),
+		.listed = gettext_noop("Row %llu: %s"),
+		.listed_column = gettext_noop("Row %llu, column \"%s\": %s"),
 	},
 	[PGSYNC_UNIT_LINE] = {
 		.row = gettext_noop("line %llu"),
 		.rows = gettext_noop("lines %llu to %llu"),
 		.until = gettext_noop("at or before line %llu"),
 		.value = gettext_noop("line %llu, column \"%s\": %s"),
+		.listed = gettext_noop("Line %llu: %s"),
+		.listed_column = gettext_noop("Line %llu, column \"%s\": %s"),
 	},
 };
 
@@ -99,4 +105,17 @@ pgsync_errcontext_reading(PgsyncSource *source, const PgsyncRow *row)
 	return errcontext(messages[unit].value, (unsigned long long) row->number,
 					  source->target->columns[row->column - 1].name,
 					  shown.data);
+}
+
+/* Appends a row, its column if there is one, and what is wrong with it. */
+void
+pgsync_append_place(StringInfo buf, PgsyncUnit unit, uint64 number,
+					const char *column, const char *message)
+{
+	if (column == NULL)
+		appendStringInfo(buf, _(messages[unit].listed),
+						 (unsigned long long) number, message);
+	else
+		appendStringInfo(buf, _(messages[unit].listed_column),
+						 (unsigned long long) number, column, message);
 }

@@ -19,4 +19,7 @@ extern int	pgsync_errcontext_until(PgsyncUnit unit, uint64 number);
 extern int	pgsync_errcontext_reading(PgsyncSource *source,
 									  const PgsyncRow *row);
 
+extern void pgsync_append_place(StringInfo buf, PgsyncUnit unit, uint64 number,
+								const char *column, const char *message);
+
 #endif							/* PGSYNC_PLACE_H */

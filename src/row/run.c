@@ -17,6 +17,7 @@
 #include "pgsync.h"
 
 #include "access/xact.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
@@ -34,6 +35,22 @@
 
 StaticAssertDecl(sizeof(LINK_ENTRY) > NAMEDATALEN,
 				 "no query must be able to name the entry");
+
+/* Begins a query level for the triggers of one row, if they fire by row. */
+void
+pgsync_run_begin_triggers(PgsyncRun *run)
+{
+	if (run->fires_by_row)
+		AfterTriggerBeginQuery();
+}
+
+/* Fires what the row has queued, and ends its query level. */
+void
+pgsync_run_fire_triggers(PgsyncRun *run)
+{
+	if (run->fires_by_row)
+		AfterTriggerEndQuery(run->queryDesc->estate);
+}
 
 /* Returns the row type of pgsync_rows: the listed columns of the target. */
 static TupleDesc
@@ -78,8 +95,7 @@ pgsync_run_init(PgsyncRun *run, PgsyncTarget *target, const bool *columns)
 			run->columns[run->ncolumns++] = i + 1;
 	}
 	desc = make_rows_desc(run);
-	run->rows = make_entry(PGSYNC_ROWS, desc,
-						   tuplestore_begin_heap(false, false, work_mem));
+	run->rows = make_entry(PGSYNC_ROWS, desc, NULL);
 	run->env = create_queryEnv();
 	register_ENR(run->env, run->rows);
 	register_ENR(run->env, make_entry(LINK_ENTRY, desc, run));

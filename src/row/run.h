@@ -57,6 +57,12 @@ struct PgsyncRun
 	bool		row_updates;
 	bool		expects_conflicts;
 
+	/*
+	 * Do the AFTER ROW triggers of each row, foreign keys among them, fire
+	 * before the next row goes in, as if it had been the statement's only one?
+	 */
+	bool		fires_by_row;
+
 	PgsyncCounts counts;
 	double		seen_conflicts; /* when they were last counted */
 	QueryDesc  *queryDesc;		/* while the plan runs */
@@ -64,6 +70,7 @@ struct PgsyncRun
 	/* A sink's own, while it runs */
 	Datum	   *values;			/* the row being streamed, by attribute */
 	bool	   *nulls;
+	bool		has_row;		/* has there been one yet? */
 	struct PgsyncUpdater *updater;	/* see heap_update.h */
 };
 
@@ -72,6 +79,8 @@ extern void pgsync_run_init(PgsyncRun *run, PgsyncTarget *target,
 extern PgsyncRun *pgsync_run_of(EState *estate);
 extern void pgsync_run_start_plan(PgsyncRun *run, DestReceiver *dest);
 extern void pgsync_run_begin_row(PgsyncRun *run, bool row_updates);
+extern void pgsync_run_begin_triggers(PgsyncRun *run);
+extern void pgsync_run_fire_triggers(PgsyncRun *run);
 extern void pgsync_run_execute_plan(PgsyncRun *run);
 extern void pgsync_run_finish_plan(PgsyncRun *run);
 

@@ -19,8 +19,13 @@
  *	 error, and also after success, the same row can be converted again, shown
  *	 by append_raw, or left for the next fetch.
  *
+ * Rows may be read some time before they are converted:
+ *
+ *		fetch, keep, fetch, keep, ... -> recall, convert, recall, convert, ...
+ *
  * A source lets go of what it holds beside memory (files, queries) when fetch
- * returns false, or when the transaction fails.
+ * returns false, or when the transaction fails; of what convert needs, if rows
+ * have been kept, when it is closed.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -78,6 +83,26 @@ typedef struct PgsyncSourceRoutine
 	void		(*convert) (PgsyncSource *source, PgsyncRow *row);
 
 	/*
+	 * Keeps the row that was fetched last: returns what recall takes, in the
+	 * current memory context.
+	 */
+	void	   *(*keep) (PgsyncSource *source);
+
+	/*
+	 * Has convert and the functions below be about a kept row, until the next
+	 * fetch, which goes on where the last one ended.  May be called in a
+	 * subtransaction.
+	 */
+	void		(*recall) (PgsyncSource *source, void *kept);
+
+	/*
+	 * Makes convert work again after an error in it, and see what the active
+	 * snapshot sees now; called outside of the subtransaction.  NULL if there
+	 * is nothing to be done.
+	 */
+	void		(*renew) (PgsyncSource *source);
+
+	/*
 	 * Appends the value being converted, for error context; called while
 	 * row->column is set, with that column.  Of a long value its first
 	 * PGSYNC_MAX_DESCRIBED bytes do.
@@ -128,6 +153,9 @@ struct PgsyncSource
 	 */
 	const bool *ignored;
 	AttrNumber	scalar_column;
+
+	/* Is the input gone before a kept row is, so that it must be copied? */
+	bool		brief;
 
 	/*
 	 * Has the caller the options of a row_source?  Then errors for names that

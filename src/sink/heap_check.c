@@ -97,7 +97,8 @@ leaf_fits(Oid relid)
 	{
 		Relation	rel = pgsync_peek_partition(relid);
 
-		fits = rel != NULL && triggers_can_wait(rel) && !pgsync_checks_may_look(rel);
+		fits = rel != NULL && triggers_can_wait(rel) &&
+			!pgsync_checks_may_look(rel, NULL);
 		if (rel != NULL)
 			table_close(rel, AccessShareLock);
 	}
@@ -113,7 +114,7 @@ partition_is_unfit(Oid relid, Relation rel)
 {
 	if (rel == NULL)
 		return !leaf_fits(relid);
-	return !triggers_can_wait(rel) || pgsync_partitioning_may_look(rel);
+	return !triggers_can_wait(rel) || pgsync_partitioning_may_look(rel, NULL);
 }
 
 /*
@@ -158,9 +159,9 @@ pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan)
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return false;
 	if (!triggers_can_wait(rel) || pgsync_defaults_may_look(rel) ||
-		type_defaults_may_look(rel) || pgsync_types_may_look(rel) ||
-		pgsync_checks_may_look(rel) || pgsync_indexes_may_look(rel) ||
-		pgsync_partitioning_may_look(rel))
+		type_defaults_may_look(rel) || pgsync_types_may_look(rel, NULL) ||
+		pgsync_checks_may_look(rel, NULL) || pgsync_indexes_may_look(rel, NULL) ||
+		pgsync_partitioning_may_look(rel, NULL))
 		return false;
 	return !pgsync_any_partition(rel, partition_is_unfit, true);
 }

@@ -95,7 +95,7 @@ updater_fits(ModifyTableState *mtstate)
 		resultRelInfo->ri_WithCheckOptions == NIL &&
 		!IsolationUsesXactSnapshot() &&
 		triggers_fit(mtstate) && layout_fits(mtstate) &&
-		!pgsync_checks_may_look(resultRelInfo->ri_RelationDesc) &&
+		!pgsync_checks_may_look(resultRelInfo->ri_RelationDesc, NULL) &&
 		list_length(resultRelInfo->ri_onConflictArbiterIndexes) == 1;
 }
 

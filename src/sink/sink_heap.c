@@ -105,6 +105,7 @@ typedef struct StoredRow
 
 typedef struct HeapSink
 {
+	PgsyncRun  *run;
 	ModifyTableState *mtstate;
 	EState	   *estate;
 	PgsyncFeed *feed;
@@ -145,7 +146,7 @@ note_reasons(RowBuffer *buffer)
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 
 	buffer->has_before = triggers != NULL && triggers->trig_insert_before_row;
-	buffer->goes_alone = buffer->has_before || pgsync_indexes_may_look(rel) ||
+	buffer->goes_alone = buffer->has_before || pgsync_indexes_may_look(rel, NULL) ||
 		(constr != NULL && constr->has_generated_stored &&
 		 pgsync_defaults_may_look(rel));
 	if (buffer->goes_alone)
@@ -248,13 +249,18 @@ next_slot(RowBuffer *buffer)
 	return ExecClearTuple(buffer->slots[buffer->nrows]);
 }
 
-/* Queues the AFTER ROW triggers of a stored row. */
+/*
+ * Queues the AFTER ROW triggers of a stored row, and fires them if they are
+ * not to wait for the statement's end.
+ */
 static inline void
 queue_triggers(HeapSink *sink, RowBuffer *buffer, int index, List *recheck)
 {
+	pgsync_run_begin_triggers(sink->run);
 	ExecARInsertTriggers(sink->estate, buffer->resultRelInfo,
 						 buffer->slots[index], recheck, NULL);
 	list_free(recheck);
+	pgsync_run_fire_triggers(sink->run);
 	ResetPerTupleExprContext(sink->estate);
 }
 
@@ -614,6 +620,7 @@ heap_sink_exec(PlanState *pstate)
 	HeapSink	sink = {0};
 	ListCell   *cell;
 
+	sink.run = run;
 	sink.mtstate = mtstate;
 	sink.estate = pstate->state;
 	sink.feed = run->feed;

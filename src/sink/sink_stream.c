@@ -84,12 +84,15 @@ stream_next(ScanState *node)
 	bool		found;
 
 	ExecClearTuple(slot);
+	if (run->has_row)
+		pgsync_run_fire_triggers(run);
 	oldcontext = MemoryContextSwitchTo(node->ps.ps_ExprContext->ecxt_per_tuple_memory);
-	found = run->feed->next(run->feed, values, nulls);
+	run->has_row = found = run->feed->next(run->feed, values, nulls);
 	MemoryContextSwitchTo(oldcontext);
 	if (!found)
 		return slot;			/* empty: no more rows */
 
+	pgsync_run_begin_triggers(run);
 	for (int i = 0; i < run->ncolumns; i++)
 	{
 		slot->tts_values[i] = values[run->columns[i] - 1];
@@ -140,6 +143,7 @@ install(PgsyncRun *run)
 			((SubqueryScanState *) node)->subplan : outerPlanState(node);
 	ExecSetExecProcNode(node, stream_exec);
 	run->place->batched = sends_batches(run->queryDesc);
+	run->has_row = false;
 	run->values = palloc(sizeof(Datum) * natts);
 	run->nulls = palloc(sizeof(bool) * natts);
 }

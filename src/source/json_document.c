@@ -44,13 +44,18 @@ pgsync_json_document_init(PgsyncJsonDocument *document, PgsyncTextInput *input,
 	pgsync_json_skip_init(&document->skip);
 }
 
-/* Returns the line that a byte still there stands on. */
+/*
+ * Returns the line that a byte still there stands on; 1 for one in a copy of
+ * the text.
+ */
 static int64
 line_of(PgsyncJsonDocument *document, const char *position)
 {
 	PgsyncTextInput *input = document->input;
 	int64		line = input->discarded_lines + 1;
 
+	if (position < input->begin || position > input->end)
+		return 1;
 	for (const char *p = input->begin;
 		 (p = memchr(p, '\n', position - p)) != NULL; p++)
 	{

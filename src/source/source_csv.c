@@ -42,11 +42,21 @@ typedef struct ExcludedName
 	bool		in_header;
 } ExcludedName;
 
+/* A line that is a row: its fields, and how it came */
+typedef struct CsvLine
+{
+	PgsyncCsvField *fields;
+	int			nfields;
+	const char *raw;
+	int			raw_len;
+} CsvLine;
+
 typedef struct CsvSource
 {
 	PgsyncSource base;
 	PgsyncTextInput *input;
 	PgsyncCsvSplitter splitter;
+	CsvLine		line;			/* at hand */
 	PgsyncCsvOptions options;
 	ExcludedName *excluded;		/* exclude_columns, sorted */
 	CsvField   *fields;			/* of the header; NULL until it is read */
@@ -397,6 +407,10 @@ csv_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	{
 		row->number = splitter->line;
 		row->size = splitter->raw_len;
+		source->line.fields = splitter->fields;
+		source->line.nfields = splitter->nfields;
+		source->line.raw = splitter->raw;
+		source->line.raw_len = splitter->raw_len;
 		return true;
 	}
 	if (!source->done)
@@ -411,12 +425,12 @@ csv_source_fetch(PgsyncSource *base, PgsyncRow *row)
 pg_noreturn static void
 report_field_count(CsvSource *source, int nfields)
 {
-	PgsyncCsvSplitter *splitter = &source->splitter;
+	const CsvLine *line = &source->line;
 	const char *hint = NULL;
 
-	if (splitter->raw_len == 0)
+	if (line->raw_len == 0)
 		hint = gettext_noop("The line is empty.");
-	else if (splitter->raw_len == 2 && memcmp(splitter->raw, "\\.", 2) == 0)
+	else if (line->raw_len == 2 && memcmp(line->raw, "\\.", 2) == 0)
 		hint = gettext_noop("A line of just \"\\.\" is data, not the end of the data.");
 	if (nfields > source->nfields)
 		ereport(ERROR,
@@ -449,7 +463,7 @@ static void
 csv_source_convert(PgsyncSource *base, PgsyncRow *row)
 {
 	CsvSource  *source = (CsvSource *) base;
-	int			nfields = source->splitter.nfields;
+	int			nfields = source->line.nfields;
 
 	if (nfields != source->nfields)
 		report_field_count(source, nfields);
@@ -457,7 +471,7 @@ csv_source_convert(PgsyncSource *base, PgsyncRow *row)
 	make_room(source);
 	for (int i = 0; i < nfields; i++)
 	{
-		const PgsyncCsvField *value = &source->splitter.fields[i];
+		const PgsyncCsvField *value = &source->line.fields[i];
 		CsvField   *field = &source->fields[i];
 		AttrNumber	attnum = field->attnum;
 
@@ -472,6 +486,38 @@ csv_source_convert(PgsyncSource *base, PgsyncRow *row)
 			pgsync_convert_null(field->converter, &row->nulls[attnum - 1]);
 	}
 	row->column = 0;
+}
+
+/* Keeps the line at hand; see PgsyncSourceRoutine. */
+static void *
+csv_source_keep(PgsyncSource *base)
+{
+	CsvSource  *source = (CsvSource *) base;
+	PgsyncCsvSplitter *splitter = &source->splitter;
+	CsvLine    *kept = palloc(sizeof(CsvLine));
+	char	   *values = MemoryContextAllocHuge(CurrentMemoryContext,
+												splitter->values_len);
+
+	*kept = source->line;
+	kept->fields = MemoryContextAllocHuge(CurrentMemoryContext,
+										  sizeof(PgsyncCsvField) *
+										  kept->nfields);
+	memcpy(kept->fields, splitter->fields,
+		   sizeof(PgsyncCsvField) * kept->nfields);
+	memcpy(values, splitter->values, splitter->values_len);
+	for (int i = 0; i < kept->nfields; i++)
+		kept->fields[i].value = values +
+			(splitter->fields[i].value - splitter->values);
+	if (!source->input->in_memory)
+		kept->raw = pnstrdup(kept->raw, kept->raw_len);
+	return kept;
+}
+
+/* Makes a kept line the one at hand; see PgsyncSourceRoutine. */
+static void
+csv_source_recall(PgsyncSource *base, void *row)
+{
+	((CsvSource *) base)->line = *(CsvLine *) row;
 }
 
 /* Appends the field being converted; see PgsyncSourceRoutine. */
@@ -491,8 +537,7 @@ csv_source_append_raw(PgsyncSource *base, StringInfo buf)
 {
 	CsvSource  *source = (CsvSource *) base;
 
-	appendBinaryStringInfo(buf, source->splitter.raw,
-						   source->splitter.raw_len);
+	appendBinaryStringInfo(buf, source->line.raw, source->line.raw_len);
 }
 
 /*
@@ -507,10 +552,12 @@ csv_source_make_jsonb(PgsyncSource *base)
 	JsonbValue	key = {.type = jbvString};
 	JsonbValue	value;
 
+	if (source->line.nfields != source->nfields)
+		report_field_count(source, source->line.nfields);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < source->nfields; i++)
 	{
-		const PgsyncCsvField *field = &source->splitter.fields[i];
+		const PgsyncCsvField *field = &source->line.fields[i];
 
 		key.val.string.val = source->fields[i].name;
 		key.val.string.len = strlen(source->fields[i].name);
@@ -534,6 +581,8 @@ static const PgsyncSourceRoutine csv_text_routine = {
 	.unit = PGSYNC_UNIT_LINE,
 	.fetch = csv_source_fetch,
 	.convert = csv_source_convert,
+	.keep = csv_source_keep,
+	.recall = csv_source_recall,
 	.describe_value = csv_source_describe_value,
 	.append_raw = csv_source_append_raw,
 	.make_jsonb = csv_source_make_jsonb,
@@ -545,6 +594,8 @@ static const PgsyncSourceRoutine csv_file_routine = {
 	.reads_file = true,
 	.fetch = csv_source_fetch,
 	.convert = csv_source_convert,
+	.keep = csv_source_keep,
+	.recall = csv_source_recall,
 	.describe_value = csv_source_describe_value,
 	.append_raw = csv_source_append_raw,
 	.make_jsonb = csv_source_make_jsonb,

@@ -42,6 +42,19 @@ typedef enum JsonRowFault
 	JSON_ROW_BROKEN,			/* no JSON; read on in the next line */
 } JsonRowFault;
 
+/* A row that has been kept */
+typedef struct KeptRow
+{
+	uint64		number;
+	JsonRowFault fault;
+	const char *object;
+	Size		len;
+	const char *key;			/* the member's name, for members */
+	int			nvalues;		/* -1: scan it again */
+	PgsyncJsonToken *tokens;	/* of its values */
+	AttrNumber *sequence;		/* and their columns */
+} KeptRow;
+
 typedef struct JsonSource
 {
 	PgsyncSource base;
@@ -53,6 +66,7 @@ typedef struct JsonSource
 	uint64		nread;			/* rows so far */
 	const uint64 *numbers;		/* of the rows, or NULL: 1, 2, ... */
 	uint64		number;			/* of the current row */
+	bool		recalled;		/* is the current row one that was kept? */
 	const char *object;			/* the current row's first byte */
 	const char *object_end;		/* behind its last byte */
 	JsonRowFault fault;
@@ -82,6 +96,13 @@ report_by_core(JsonSource *source, const char *from, const char *to)
 pg_noreturn static void
 report_invalid(JsonSource *source)
 {
+	if (source->recalled)
+	{
+		report_by_core(source, source->object, source->object_end);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type %s", "json")));
+	}
 	pgsync_json_document_invalid(&source->document, source->object);
 }
 
@@ -380,15 +401,15 @@ keep_bare_value(JsonSource *source, const PgsyncJsonToken *value)
 	source->nsequence = 1;
 }
 
-/* Scans what there is of the row; false if it is no JSON as far as that goes. */
+/* Scans a row; false if it is no JSON as far as it goes. */
 static bool
-scan_row(JsonSource *source)
+scan_row(JsonSource *source, const char *from, const char *to)
 {
 	PgsyncJsonScan *scan = &source->scan;
 	PgsyncJsonToken other;
 
-	scan->ptr = source->object = source->input->ptr;
-	scan->end = source->input->end;
+	scan->ptr = source->object = from;
+	scan->end = to;
 	source->fault = JSON_ROW_FINE;
 	source->scans++;
 	if (scan->ptr < scan->end && *scan->ptr == '{')
@@ -410,7 +431,7 @@ read_row(JsonSource *source)
 
 	do
 	{
-		complete = scan_row(source);
+		complete = scan_row(source, source->input->ptr, source->input->end);
 		/* at the end of the text there is, a number may go on */
 	} while ((!complete || source->scan.ptr == source->input->end) &&
 			 pgsync_json_document_extend(&source->document));
@@ -454,11 +475,97 @@ json_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	source->number = source->numbers == NULL ? source->nread :
 		source->numbers[source->nread - 1];
 	row->number = source->number;
+	source->recalled = false;
 	read_row(source);
 	if (source->key_column != 0)
 		name_member(source);
 	row->size = source->object_end - source->object;
 	return true;
+}
+
+/* Returns whether the row is an object each of whose keys names one column. */
+static inline bool
+is_plain(JsonSource *source)
+{
+	return source->fault == JSON_ROW_FINE && source->nunknown == 0 &&
+		source->conflict == 0 && source->replaced.len == 0;
+}
+
+/* Keeps where the values of a plain row are, in its copy if there is one. */
+static void
+keep_tokens(JsonSource *source, KeptRow *kept)
+{
+	kept->nvalues = source->nsequence;
+	kept->tokens = palloc(sizeof(PgsyncJsonToken) * Max(kept->nvalues, 1));
+	kept->sequence = palloc(sizeof(AttrNumber) * Max(kept->nvalues, 1));
+	memcpy(kept->sequence, source->sequence,
+		   sizeof(AttrNumber) * kept->nvalues);
+	for (int i = 0; i < kept->nvalues; i++)
+	{
+		PgsyncJsonToken *token = &kept->tokens[i];
+
+		*token = source->tokens[kept->sequence[i] - 1];
+		if (kept->sequence[i] == source->key_column)
+			token->start = kept->key;
+		else
+			token->start = kept->object + (token->start - source->object);
+	}
+}
+
+/* Keeps the current row; see PgsyncSourceRoutine. */
+static void *
+json_source_keep(PgsyncSource *base)
+{
+	JsonSource *source = (JsonSource *) base;
+	KeptRow    *kept = palloc(sizeof(KeptRow));
+
+	kept->number = source->number;
+	kept->fault = source->fault;
+	kept->len = source->object_end - source->object;
+	kept->object = base->brief || !source->input->in_memory ?
+		pnstrdup(source->object, kept->len) : source->object;
+	kept->key = source->key_column != 0 ?
+		pnstrdup(source->document.key.data, source->document.key.len) : NULL;
+	kept->nvalues = -1;
+	if (is_plain(source))
+		keep_tokens(source, kept);
+	return kept;
+}
+
+/* Makes a kept row the current one; see PgsyncSourceRoutine. */
+static void
+json_source_recall(PgsyncSource *base, void *row)
+{
+	JsonSource *source = (JsonSource *) base;
+	KeptRow    *kept = row;
+
+	source->number = kept->number;
+	source->recalled = true;
+	if (kept->key != NULL)
+	{
+		resetStringInfo(&source->document.key);
+		appendStringInfoString(&source->document.key, kept->key);
+	}
+	if (kept->nvalues < 0 && kept->fault != JSON_ROW_BROKEN)
+	{
+		scan_row(source, kept->object, kept->object + kept->len);
+		if (source->key_column != 0)
+			name_member(source);
+	}
+	source->object = kept->object;
+	source->object_end = kept->object + kept->len;
+	source->fault = kept->fault;
+	if (kept->nvalues < 0)
+		return;
+	source->nunknown = 0;
+	source->conflict = 0;
+	resetStringInfo(&source->replaced);
+	source->nsequence = kept->nvalues;
+	for (int i = 0; i < kept->nvalues; i++)
+	{
+		source->sequence[i] = kept->sequence[i];
+		source->tokens[kept->sequence[i] - 1] = kept->tokens[i];
+	}
 }
 
 /* Reports the keys that are no columns (42703). */
@@ -594,8 +701,7 @@ json_source_convert(PgsyncSource *base, PgsyncRow *row)
 {
 	JsonSource *source = (JsonSource *) base;
 
-	if (source->fault != JSON_ROW_FINE || source->nunknown > 0 ||
-		source->conflict != 0 || source->replaced.len > 0)
+	if (!is_plain(source))
 		report_fault(source);
 	pgsync_room_begin(&source->room, source->text_bytes +
 					  source->nsequence * PGSYNC_ROOM_FOR(0));
@@ -658,6 +764,8 @@ json_source_progress(PgsyncSource *base, int64 *done, int64 *total)
 	.raw_is_json = true, \
 	.fetch = json_source_fetch, \
 	.convert = json_source_convert, \
+	.keep = json_source_keep, \
+	.recall = json_source_recall, \
 	.describe_value = json_source_describe_value, \
 	.append_raw = json_source_append_raw, \
 	.make_jsonb = json_source_make_jsonb, \

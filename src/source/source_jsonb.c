@@ -21,11 +21,20 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
+/* An element that has been kept */
+typedef struct KeptElement
+{
+	uint64		number;
+	JsonbValue	element;
+	JsonbValue	name;
+} KeptElement;
+
 typedef struct JsonbSource
 {
 	PgsyncSource base;
 	Jsonb	   *data;
 	PgsyncJsonbRows rows;
+	uint64		fetched;		/* elements so far */
 	int64		bytes_done;
 	AttrNumber	key_column;		/* takes the names of members; 0: none */
 	AttrNumber *sequence;		/* the previous row's columns, in key order */
@@ -41,9 +50,10 @@ jsonb_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	JsonbValue *element = &source->rows.element;
 
 	source->rows.scalar_allowed = base->scalar_column != 0;
+	source->rows.number = source->fetched;
 	if (!pgsync_jsonb_rows_next(&source->rows))
 		return false;
-	row->number = source->rows.number;
+	row->number = source->fetched = source->rows.number;
 	row->size = element->type == jbvBinary ? element->val.binary.len : 0;
 	source->bytes_done += row->size;
 	return true;
@@ -164,6 +174,45 @@ jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
 	convert_name(source, row);
 }
 
+/* Copies a value to memory of its own. */
+static void
+copy_element(JsonbValue *element)
+{
+	Jsonb	   *copy = JsonbValueToJsonb(element);
+
+	if (element->type == jbvBinary)
+		element->val.binary.data = &copy->root;
+	else
+		JsonbExtractScalar(&copy->root, element);
+}
+
+/* Keeps the element at hand; see PgsyncSourceRoutine. */
+static void *
+jsonb_source_keep(PgsyncSource *base)
+{
+	JsonbSource *source = (JsonbSource *) base;
+	KeptElement *kept = palloc(sizeof(KeptElement));
+
+	kept->number = source->rows.number;
+	kept->element = source->rows.element;
+	kept->name = source->rows.name;
+	if (base->brief)
+		copy_element(&kept->element);
+	return kept;
+}
+
+/* Makes a kept element the one at hand; see PgsyncSourceRoutine. */
+static void
+jsonb_source_recall(PgsyncSource *base, void *row)
+{
+	JsonbSource *source = (JsonbSource *) base;
+	KeptElement *kept = row;
+
+	source->rows.number = kept->number;
+	source->rows.element = kept->element;
+	source->rows.name = kept->name;
+}
+
 /* Appends the value being converted; see PgsyncSourceRoutine. */
 static void
 jsonb_source_describe_value(PgsyncSource *base, AttrNumber column,
@@ -229,6 +278,8 @@ static const PgsyncSourceRoutine jsonb_source_routine = {
 	.raw_is_json = true,
 	.fetch = jsonb_source_fetch,
 	.convert = jsonb_source_convert,
+	.keep = jsonb_source_keep,
+	.recall = jsonb_source_recall,
 	.describe_value = jsonb_source_describe_value,
 	.append_raw = jsonb_source_append_raw,
 	.make_jsonb = jsonb_source_make_jsonb,

@@ -43,6 +43,13 @@ typedef struct QueryColumn
 	bool		by_value;
 } QueryColumn;
 
+/* A row that has been kept: of the query, or in one of its values */
+typedef struct KeptQueryRow
+{
+	MinimalTuple tuple;
+	void	   *object;
+} KeptQueryRow;
+
 typedef struct RowsQuery
 {
 	PgsyncSource base;
@@ -52,6 +59,7 @@ typedef struct RowsQuery
 	bool		started;
 	bool		done;
 	TupleTableSlot *slot;		/* the row at hand */
+	TupleTableSlot *kept_slot;	/* for kept ones; made on demand */
 	uint64		number;			/* of it, or of the row in its value */
 	QueryColumn *columns;
 	int		   *positions;		/* of the columns, by the target's attribute */
@@ -60,6 +68,7 @@ typedef struct RowsQuery
 	PgsyncRowJsonb *row_jsonb;	/* made on demand */
 	bool		has_objects;	/* is the one column json or jsonb? */
 	PgsyncSource *value;		/* the source of the value at hand, or NULL */
+	PgsyncSource *recent;		/* the source of the last value there was */
 	MemoryContext value_context;
 	uint64		values;			/* so far */
 } RowsQuery;
@@ -220,6 +229,8 @@ open_value(RowsQuery *source)
 	source->value->ignored = source->base.ignored;
 	source->value->scalar_column = source->base.scalar_column;
 	source->value->has_options = true;
+	source->value->brief = true;
+	source->recent = source->value;
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -248,12 +259,12 @@ static bool
 next_row(RowsQuery *source)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (!source->done)
-		source->slot = pgsync_query_rows_next(&source->rows);
+	if (source->done)
+		return false;
+	source->slot = pgsync_query_rows_next(&source->rows);
 	if (source->slot != NULL)
 		return true;
-	if (!source->done)
-		pgsync_query_rows_end(&source->rows);
+	pgsync_query_rows_end(&source->rows);
 	source->done = true;
 	return false;
 }
@@ -319,7 +330,7 @@ query_source_convert(PgsyncSource *base, PgsyncRow *row)
 
 	if (source->has_objects)
 	{
-		source->value->routine->convert(source->value, row);
+		source->recent->routine->convert(source->recent, row);
 		return;
 	}
 	ResetExprContext(source->econtext);
@@ -337,6 +348,49 @@ query_source_convert(PgsyncSource *base, PgsyncRow *row)
 	row->column = 0;
 }
 
+/* Keeps the row at hand; see PgsyncSourceRoutine. */
+static void *
+query_source_keep(PgsyncSource *base)
+{
+	RowsQuery  *source = (RowsQuery *) base;
+	KeptQueryRow *kept = palloc0(sizeof(KeptQueryRow));
+
+	if (source->has_objects)
+		kept->object = source->recent->routine->keep(source->recent);
+	else
+		kept->tuple = ExecCopySlotMinimalTuple(source->slot);
+	return kept;
+}
+
+/*
+ * Makes a kept row the one at hand; see PgsyncSourceRoutine.  An object that
+ * has been kept is whole without the value that it was in.
+ */
+static void
+query_source_recall(PgsyncSource *base, void *row)
+{
+	RowsQuery  *source = (RowsQuery *) base;
+	KeptQueryRow *kept = row;
+	MemoryContext oldcontext;
+
+	if (source->has_objects)
+	{
+		source->recent->routine->recall(source->recent, kept->object);
+		return;
+	}
+	if (source->kept_slot == NULL)
+	{
+		oldcontext = MemoryContextSwitchTo(base->target->mcxt);
+		source->kept_slot =
+			MakeSingleTupleTableSlot(CreateTupleDescCopy(source->rows.desc),
+									 &TTSOpsMinimalTuple);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	source->slot = ExecStoreMinimalTuple(kept->tuple, source->kept_slot,
+										 false);
+	slot_getallattrs(source->slot);
+}
+
 /* Appends the value being converted; see PgsyncSourceRoutine. */
 static void
 query_source_describe_value(PgsyncSource *base, AttrNumber column,
@@ -349,7 +403,7 @@ query_source_describe_value(PgsyncSource *base, AttrNumber column,
 
 	if (source->has_objects)
 	{
-		source->value->routine->describe_value(source->value, column, buf);
+		source->recent->routine->describe_value(source->recent, column, buf);
 		return;
 	}
 	if (source->slot->tts_isnull[position])
@@ -368,7 +422,7 @@ query_source_make_jsonb(PgsyncSource *base)
 	RowsQuery  *source = (RowsQuery *) base;
 
 	if (source->has_objects)
-		return source->value->routine->make_jsonb(source->value);
+		return source->recent->routine->make_jsonb(source->recent);
 	if (source->row_jsonb == NULL)
 		source->row_jsonb = pgsync_row_jsonb_create(source->rows.desc,
 													base->target->mcxt);
@@ -385,7 +439,7 @@ query_source_append_raw(PgsyncSource *base, StringInfo buf)
 
 	if (source->has_objects)
 	{
-		source->value->routine->append_raw(source->value, buf);
+		source->recent->routine->append_raw(source->recent, buf);
 		return;
 	}
 	row = query_source_make_jsonb(base);
@@ -404,6 +458,8 @@ static const PgsyncSourceRoutine query_source_routine = {
 	.raw_is_json = true,
 	.fetch = query_source_fetch,
 	.convert = query_source_convert,
+	.keep = query_source_keep,
+	.recall = query_source_recall,
 	.describe_value = query_source_describe_value,
 	.append_raw = query_source_append_raw,
 	.make_jsonb = query_source_make_jsonb,

@@ -49,6 +49,7 @@ typedef struct TransformSource
 	ResourceOwner owner;
 	bool		knows_inner;	/* does base.expressions have the inner's? */
 	bool		evaluating;		/* in the middle of it */
+	bool		kept;			/* are rows converted after they are fetched? */
 	text	   *v;				/* of the transform being evaluated, or NULL */
 } TransformSource;
 
@@ -180,7 +181,7 @@ transform_source_fetch(PgsyncSource *base, PgsyncRow *row)
 													source->inner->expressions);
 		source->knows_inner = true;
 	}
-	if (!found && source->context != NULL)
+	if (!found && source->context != NULL && !source->kept)
 		end_executors(source);
 	if (!found)
 	{
@@ -244,6 +245,49 @@ transform_source_convert(PgsyncSource *base, PgsyncRow *row)
 	row->column = 0;
 }
 
+/* Keeps the inner source's row; see PgsyncSourceRoutine. */
+static void *
+transform_source_keep(PgsyncSource *base)
+{
+	TransformSource *source = (TransformSource *) base;
+
+	source->kept = true;
+	return source->inner->routine->keep(source->inner);
+}
+
+/* Has the inner source recall a row; see PgsyncSourceRoutine. */
+static void
+transform_source_recall(PgsyncSource *base, void *row)
+{
+	PgsyncSource *inner = ((TransformSource *) base)->inner;
+
+	inner->routine->recall(inner, row);
+}
+
+/* Starts the executors anew; see PgsyncSourceRoutine. */
+static void
+transform_source_renew(PgsyncSource *base)
+{
+	TransformSource *source = (TransformSource *) base;
+
+	if (source->inner->routine->renew != NULL)
+		source->inner->routine->renew(source->inner);
+	if (source->context != NULL)
+		restart_executors(source);
+}
+
+/* Ends the executors that kept rows needed; see PgsyncSourceRoutine. */
+static void
+transform_source_close(PgsyncSource *base)
+{
+	TransformSource *source = (TransformSource *) base;
+
+	if (source->context != NULL)
+		end_executors(source);
+	if (source->inner->routine->close != NULL)
+		source->inner->routine->close(source->inner);
+}
+
 /* Appends the value being converted; see PgsyncSourceRoutine. */
 static void
 transform_source_describe_value(PgsyncSource *base, AttrNumber column,
@@ -302,6 +346,10 @@ pgsync_source_transform_create(PgsyncTarget *target, PgsyncSource *inner,
 	*routine = *inner->routine;
 	routine->fetch = transform_source_fetch;
 	routine->convert = transform_source_convert;
+	routine->keep = transform_source_keep;
+	routine->recall = transform_source_recall;
+	routine->renew = transform_source_renew;
+	routine->close = transform_source_close;
 	routine->describe_value = transform_source_describe_value;
 	routine->append_raw = transform_source_append_raw;
 	routine->make_jsonb = transform_source_make_jsonb;
