@@ -76,7 +76,7 @@ pgsync_on_error_args(FunctionCallInfo fcinfo, int argno)
 {
 	PgsyncRejects *rejects;
 	bool		ignores = ignores_errors(pgsync_arg_cstring_or_null(fcinfo,
-																   argno));
+																	argno));
 
 	if (argno >= PG_NARGS())
 		return NULL;

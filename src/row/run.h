@@ -59,7 +59,8 @@ struct PgsyncRun
 
 	/*
 	 * Do the AFTER ROW triggers of each row, foreign keys among them, fire
-	 * before the next row goes in, as if it had been the statement's only one?
+	 * before the next row goes in, as if it had been the statement's only
+	 * one?
 	 */
 	bool		fires_by_row;
 

@@ -494,9 +494,10 @@ csv_source_keep(PgsyncSource *base)
 {
 	CsvSource  *source = (CsvSource *) base;
 	PgsyncCsvSplitter *splitter = &source->splitter;
+	const PgsyncCsvField *last = &splitter->fields[splitter->nfields - 1];
+	Size		size = last->value + last->len + 1 - splitter->values;
 	CsvLine    *kept = palloc(sizeof(CsvLine));
-	char	   *values = MemoryContextAllocHuge(CurrentMemoryContext,
-												splitter->values_len);
+	char	   *values = MemoryContextAllocHuge(CurrentMemoryContext, size);
 
 	*kept = source->line;
 	kept->fields = MemoryContextAllocHuge(CurrentMemoryContext,
@@ -504,7 +505,7 @@ csv_source_keep(PgsyncSource *base)
 										  kept->nfields);
 	memcpy(kept->fields, splitter->fields,
 		   sizeof(PgsyncCsvField) * kept->nfields);
-	memcpy(values, splitter->values, splitter->values_len);
+	memcpy(values, splitter->values, size);
 	for (int i = 0; i < kept->nfields; i++)
 		kept->fields[i].value = values +
 			(splitter->fields[i].value - splitter->values);
