@@ -1,6 +1,7 @@
 # row_source and files as others made them: registries of Debian's packages,
 # wrapped, without a header, packed; a large packed file in bounded memory,
-# with its progress by bytes on disk, cancelled while it is unpacked.
+# with its progress by bytes on disk, cancelled while it is unpacked; rows by a
+# staging table, and of another server.
 use strict;
 use warnings;
 
@@ -116,6 +117,39 @@ SKIP:
 	$background->quit;
 	is(sql(q{SELECT count(*) FROM line}), '1000000', 'nothing of it stays');
 }
+
+# a decompression bomb: 300 MB of blanks in 300 kB
+SKIP:
+{
+	skip 'no zlib', 1 unless $has_zlib;
+	system_or_bail('sh', '-c',
+		qq{perl -e 'print "["; print " " x 1000000 for 1 .. 300; print q({"id": 7}])' | gzip -9c >$dir/bomb.json.gz});
+	is( sql(qq{SELECT insert_many('line', from_json_file('$dir/bomb.json.gz'));
+		SELECT (regexp_match(pg_read_file('/proc/' || pg_backend_pid() || '/status'), 'VmHWM:\\s+(\\d+)'))[1]::int < 65536}),
+		"1\nt", 'a bomb in bounded memory');
+}
+
+# more than one value can hold: a table of lines, then one call
+sql(q{CREATE TABLE named (id int, name text); CREATE TABLE staging (line text)});
+append_to_file("$dir/lines.jsonl",
+	join('', map { qq({"id": $_, "name": "\\t\\"$_\\""}\n) } 1 .. 1000));
+sql(qq{COPY staging FROM '$dir/lines.jsonl' WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')});
+is( sql(q{SELECT insert_many('named', from_query('SELECT line::json FROM staging'));
+	SELECT count(*), max(id) FROM named WHERE name = E'\t"' || id || '"'}),
+	"1000\n1000|1000", 'lines by a staging table');
+
+# rows of another server
+my ($host, $port) = ($node->host, $node->port);
+sql(qq{
+	CREATE EXTENSION postgres_fdw;
+	CREATE SERVER prod FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname 'postgres');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER prod;
+	CREATE FOREIGN TABLE prod_named (id int, name text) SERVER prod OPTIONS (table_name 'named');
+	CREATE TABLE copied (id int PRIMARY KEY, name text)});
+is( sql(q{SELECT insert_many('copied', from_query('SELECT * FROM prod_named WHERE id <= $1', '{600}'));
+	SELECT * FROM sync_many('copied', from_query('SELECT * FROM prod_named WHERE id > 100'));
+	SELECT count(*), min(id), max(id) FROM copied}),
+	"600\n400|0|500|100\n900|101|1000", 'rows by postgres_fdw');
 
 $node->stop;
 done_testing();
