@@ -18,6 +18,8 @@
 
 #include "access/genam.h"
 #include "access/relation.h"
+#include "access/stratnum.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "common/partitions.h"
@@ -234,6 +236,56 @@ pgsync_unique_key(PgsyncTarget *target, List *names)
 					describe_keys(target, list_make1(columns)),
 					RelationGetRelationName(target->rel)),
 			 errdetail_usable_keys(target, keys)));
+}
+
+/*
+ * Returns whether a unique index compares its columns as "=" on them does: by
+ * the default operator class and in their own collation.
+ */
+static bool
+compares_as_columns(PgsyncTarget *target, Relation index)
+{
+	if (index->rd_rel->relam != BTREE_AM_OID)
+		return false;
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = index->rd_index->indkey.values[i];
+		Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(target->rel),
+											   attnum - 1);
+
+		if (index->rd_indcollation[i] != attr->attcollation ||
+			get_opfamily_member(index->rd_opfamily[i],
+								index->rd_opcintype[i],
+								index->rd_opcintype[i],
+								BTEqualStrategyNumber) !=
+			pgsync_key_operators(target, attnum)->eq_opr)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Returns a unique B-tree index on exactly these columns that finds what "="
+ * on them would, or InvalidOid.
+ */
+Oid
+pgsync_plain_key_index(PgsyncTarget *target, List *keys)
+{
+	Oid			result = InvalidOid;
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(target->rel))
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index_is_usable(index) && same_columns(index_columns(index), keys) &&
+			compares_as_columns(target, index))
+			result = RelationGetRelid(index);
+		index_close(index, NoLock);
+		if (OidIsValid(result))
+			break;
+	}
+	return result;
 }
 
 /*

@@ -16,6 +16,7 @@
 
 extern List *pgsync_usable_keys(Relation rel);
 extern List *pgsync_unique_key(PgsyncTarget *target, List *names);
+extern Oid	pgsync_plain_key_index(PgsyncTarget *target, List *keys);
 extern List *pgsync_any_key(PgsyncTarget *target, List *names);
 extern TypeCacheEntry *pgsync_key_operators(PgsyncTarget *target,
 											AttrNumber attnum);

@@ -13,6 +13,9 @@
  * session is just inserting, or one that row-level security hides) is ON
  * CONFLICT's business, and that clause is upsert_clause.c's.
  *
+ * Where that gives the same result, the row is looked for without a plan, by
+ * key_probe.c: rows that are new, or equal, need none.
+ *
  * The looks share a snapshot, which each of them sees with all that earlier
  * rows have done.  Above READ COMMITTED it is the transaction's.
  *
@@ -23,6 +26,7 @@
 #include "pgsync.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
@@ -31,6 +35,7 @@
 #include "insert/keyed_statement.h"
 #include "insert/unique_key.h"
 #include "insert/upsert_look.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -183,9 +188,26 @@ static void
 forget_snapshot(PgsyncUpsertLook *look)
 {
 	end_statements(look);
+	if (look->probe != NULL)
+		pgsync_key_probe_end(look->probe);
+	look->probe = NULL;
 	if (look->snapshot != NULL)
 		UnregisterSnapshot(look->snapshot);
 	look->snapshot = NULL;
+}
+
+/* Takes a snapshot, and starts the probe that looks with it. */
+static void
+take_snapshot(PgsyncUpsertLook *look)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(look->context);
+
+	look->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	if (pgsync_sink_setting == PGSYNC_SINK_AUTO)
+		look->probe = pgsync_key_probe_start(look->upsert.target,
+											 look->upsert.keys,
+											 look->snapshot);
+	MemoryContextSwitchTo(oldcontext);
 }
 
 /* Takes a snapshot, unless there is one that will do. */
@@ -198,7 +220,67 @@ prepare_look(PgsyncUpsertLook *look)
 		forget_snapshot(look);
 	}
 	if (look->snapshot == NULL)
-		look->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+		take_snapshot(look);
+}
+
+/* Returns whether a row would change the stored one; true if in doubt. */
+static bool
+may_change(PgsyncUpsert *upsert, const PgsyncRow *row, TupleTableSlot *stored)
+{
+	ListCell   *cell;
+
+	foreach(cell, upsert->set_columns)
+	{
+		int			i = lfirst_int(cell) - 1;
+		Form_pg_attribute attr = TupleDescAttr(stored->tts_tupleDescriptor, i);
+		bool		isnull;
+		Datum		value;
+
+		if (!row->named[i])
+			continue;
+		if (upsert->columns->merges[i])
+			return true;
+		value = slot_getattr(stored, i + 1, &isnull);
+		if (isnull != row->nulls[i])
+			return true;
+		if (!isnull && !datum_image_eq(value, row->values[i], attr->attbyval,
+									   attr->attlen))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Looks for the row's key without updating it.  WRITTEN stands for a row that
+ * is there and may have to be updated.
+ */
+static PgsyncRowOutcome
+probe_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
+{
+	PgsyncRowOutcome outcome = PGSYNC_ROW_WRITTEN;
+	TupleTableSlot *stored;
+
+	CommandCounterIncrement();
+	look->snapshot->curcid = GetCurrentCommandId(false);
+	stored = pgsync_key_probe_find(look->probe, row);
+	if (stored == NULL)
+		outcome = PGSYNC_ROW_ABSENT;
+	else if (!updates || (look->upsert.skip_unchanged &&
+						  !may_change(&look->upsert, row, stored)))
+		outcome = PGSYNC_ROW_UNCHANGED;
+	pgsync_key_probe_release(look->probe);
+	return outcome;
+}
+
+/*
+ * Returns whether it pays to probe before the row is updated: else, as rows
+ * come new or known in runs, the UPDATE finds the row itself.
+ */
+static bool
+probe_pays(PgsyncUpsertLook *look, bool updates)
+{
+	return look->probe != NULL &&
+		(!updates || look->upsert.skip_unchanged || !look->was_there);
 }
 
 /* Looks for the row's key; updates what is there, if there is anything to. */
@@ -208,6 +290,13 @@ look_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 	PgsyncRowStatement **statement = updates ? &look->update : &look->find;
 
 	prepare_look(look);
+	if (probe_pays(look, updates))
+	{
+		PgsyncRowOutcome outcome = probe_once(look, row, updates);
+
+		if (outcome != PGSYNC_ROW_WRITTEN)
+			return outcome;
+	}
 	if (*statement == NULL)
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(look->context);
@@ -257,6 +346,7 @@ settle_row(PgsyncRowHook *base, const PgsyncRow *row)
 
 	while ((outcome = look_once(look, row, updates)) == PGSYNC_ROW_GONE)
 		forget_snapshot(look);
+	look->was_there = outcome != PGSYNC_ROW_ABSENT;
 	switch (outcome)
 	{
 		case PGSYNC_ROW_WRITTEN:

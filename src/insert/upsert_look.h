@@ -10,6 +10,7 @@
 #ifndef PGSYNC_UPSERT_LOOK_H
 #define PGSYNC_UPSERT_LOOK_H
 
+#include "insert/key_probe.h"
 #include "insert/row_statement.h"
 #include "insert/upsert_clause.h"
 
@@ -22,6 +23,8 @@ typedef struct PgsyncUpsertLook
 	Snapshot	snapshot;		/* of the looks; NULL: the next takes one */
 	PgsyncRowStatement *update; /* of the running statement, or NULL */
 	PgsyncRowStatement *find;	/* for rows that name nothing to update */
+	PgsyncKeyProbe *probe;		/* looks before either of them, or NULL */
+	bool		was_there;		/* was the last row looked for? */
 	int64		looks;			/* so far */
 	int64		looks_to_renew; /* when so many, plan anew */
 	MemoryContext context;
