@@ -367,6 +367,78 @@ AS 'MODULE_PATHNAME', 'upsert_many_row_source';
 COMMENT ON FUNCTION upsert_many(regclass, row_source, text[], text[], text[], boolean, boolean, text) IS
 'inserts the rows of a row_source, or updates those whose key is there: rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
+CREATE FUNCTION upsert_returning(
+    target regclass,            -- table, partitioned table or simple view
+    data jsonb,                 -- an array of objects, or one object
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
+    return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
+    skip_unchanged boolean DEFAULT false    -- leave equal rows untouched
+) RETURNS TABLE (
+    action text,                -- inserted, updated or unchanged
+    "row" jsonb                 -- the row as it is then, as an object
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upsert_returning_jsonb';
+
+COMMENT ON FUNCTION upsert_returning(regclass, jsonb, text[], text[], text[], text[], boolean) IS
+'inserts rows, or updates those whose key is there (a jsonb value), as upsert_many does; returns for each row of the input, in its order, what was done and the columns named in return_columns (''*'': all) as they are then (rule: UPDATE and INSERT ... RETURNING; errors as for upsert_many, 22023 for no columns)';
+
+CREATE FUNCTION upsert_returning(
+    target regclass,            -- table, partitioned table or simple view
+    data json,                  -- the same; read as a stream
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
+    return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
+    skip_unchanged boolean DEFAULT false    -- leave equal rows untouched
+) RETURNS TABLE (
+    action text,                -- inserted, updated or unchanged
+    "row" jsonb                 -- the row as it is then, as an object
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upsert_returning_json';
+
+COMMENT ON FUNCTION upsert_returning(regclass, json, text[], text[], text[], text[], boolean) IS
+'inserts rows, or updates those whose key is there (a json value, read as a stream), as upsert_many does; returns for each row of the input, in its order, what was done and the columns named in return_columns (''*'': all) as they are then (rule: UPDATE and INSERT ... RETURNING; errors as for upsert_many, 22023 for no columns)';
+
+CREATE FUNCTION upsert_returning(
+    target regclass,            -- table, partitioned table or simple view
+    data text,                  -- the same, or JSON Lines; read as a stream
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
+    return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
+    skip_unchanged boolean DEFAULT false    -- leave equal rows untouched
+) RETURNS TABLE (
+    action text,                -- inserted, updated or unchanged
+    "row" jsonb                 -- the row as it is then, as an object
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upsert_returning_text';
+
+COMMENT ON FUNCTION upsert_returning(regclass, text, text[], text[], text[], text[], boolean) IS
+'inserts rows, or updates those whose key is there (JSON or JSON Lines as text, read as a stream), as upsert_many does; returns for each row of the input, in its order, what was done and the columns named in return_columns (''*'': all) as they are then (rule: UPDATE and INSERT ... RETURNING; errors as for upsert_many, 22023 for no columns)';
+
+CREATE FUNCTION upsert_returning(
+    target regclass,            -- table, partitioned table or simple view
+    data row_source,            -- what from_json, from_csv, ... have made
+    key_columns text[] DEFAULT NULL,    -- a unique key; NULL: the primary key
+    update_columns text[] DEFAULT NULL, -- may be overwritten; NULL: all others
+    merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
+    return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
+    skip_unchanged boolean DEFAULT false    -- leave equal rows untouched
+) RETURNS TABLE (
+    action text,                -- inserted, updated or unchanged
+    "row" jsonb                 -- the row as it is then, as an object
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upsert_returning_row_source';
+
+COMMENT ON FUNCTION upsert_returning(regclass, row_source, text[], text[], text[], text[], boolean) IS
+'inserts the rows of a row_source, or updates those whose key is there, as upsert_many does; returns for each row of the input, in its order, what was done and the columns named in return_columns (''*'': all) as they are then (rule: UPDATE and INSERT ... RETURNING; errors as for upsert_many, 22023 for no columns)';
+
 CREATE FUNCTION get_insert_data(
     target regclass,            -- table, partitioned or foreign table, or view
     data jsonb,                 -- an array of objects with the same keys

@@ -25,6 +25,7 @@ INSERT INTO call (query) VALUES
   ('SELECT insert_returning($1, ''{"id": 0}'')'),
   ('SELECT upsert_many($1, ''{"id": 0}''::jsonb)'),
   ('SELECT upsert_many($1, ''{"id": 0}''::text, ''{id}'')'),
+  ('SELECT upsert_returning($1, ''{"id": 0}''::jsonb)'),
   ('SELECT get_insert_data($1, ''{"id": 0}'')'),
   ('SELECT fetch_count($1)'),
   ('SELECT fetch_count($1, ''true'')'),

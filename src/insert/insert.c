@@ -14,13 +14,12 @@
 
 #include "common/args.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "insert/call.h"
 #include "insert/clauses.h"
 #include "insert/rejects.h"
+#include "insert/return_columns.h"
 #include "source/source_json.h"
 #include "value/row_receiver.h"
-#include "utils/builtins.h"
 #include "utils/jsonb.h"
 
 PG_FUNCTION_INFO_V1(insert_many_jsonb);
@@ -35,56 +34,6 @@ PG_FUNCTION_INFO_V1(insert_returning);
 PG_FUNCTION_INFO_V1(insert_returning_json);
 PG_FUNCTION_INFO_V1(insert_returning_text);
 PG_FUNCTION_INFO_V1(insert_returning_row_source);
-
-/* Counts a column as returned; one that already is, is error 42701. */
-static void
-note_returned(PgsyncTarget *target, bool *returned, AttrNumber attnum)
-{
-	if (returned[attnum - 1])
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_COLUMN),
-				 errmsg("column \"%s\" is named twice",
-						target->columns[attnum - 1].name),
-				 errhint("The argument \"return_columns\" takes each column once; \"*\" names all of them.")));
-	returned[attnum - 1] = true;
-}
-
-/*
- * Returns RETURNING's list for column names, of which '*' means all columns
- * (also where one has this name); NULL for no names.
- *
- * As no column comes twice, the list is no longer than a table can be wide;
- * the parser does not look at a RETURNING list's length.
- */
-static const char *
-returning_list(PgsyncTarget *target, List *names)
-{
-	StringInfoData buf;
-	ListCell   *cell;
-	bool	   *returned = palloc0(Max(target->natts, 1));
-
-	if (names == NIL)
-		return NULL;
-	initStringInfo(&buf);
-	foreach(cell, names)
-	{
-		const char *name = lfirst(cell);
-		int			len = strlen(name);
-		AttrNumber	attnum = pgsync_target_find(target, name, len);
-		bool		all = strcmp(name, "*") == 0;
-
-		if (!all && attnum == 0)
-			pgsync_target_unknown_column(target, name, len);
-		for (int i = 0; i < target->natts; i++)
-		{
-			if (i + 1 == attnum || (all && target->columns[i].name != NULL))
-				note_returned(target, returned, i + 1);
-		}
-		appendStringInfo(&buf, "%st.%s", buf.len > 0 ? ", " : "",
-						 all ? "*" : quote_identifier(name));
-	}
-	return buf.data;
-}
 
 /*
  * Does insert_many's work: target regclass, data, on_conflict text, and from
@@ -177,7 +126,7 @@ insert_into_receiver(PgsyncCall *call, PgsyncJsonFormat format, List *names,
 
 	call->clauses.on_conflict = pgsync_on_conflict_arg(call->fcinfo, 3);
 	pgsync_call_open(call);
-	call->clauses.returning = returning_list(call->target, names);
+	call->clauses.returning = pgsync_returning_list(call->target, names);
 	pgsync_call_load(call, pgsync_source_for_json(call->target, data, format),
 					 call->clauses.returning ? &receiver->pub : None_Receiver);
 }
@@ -222,13 +171,7 @@ insert_returning_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgsync_call_begin_rows(&call, fcinfo);
-	names = PG_ARGISNULL(2) ? list_make1("*") :
-		pgsync_arg_name_list(fcinfo, 2, "return_columns");
-	if (names == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"return_columns\" must name at least one column"),
-				 errhint("Use '{*}' for all columns, or insert_many to return none.")));
+	names = pgsync_return_columns_arg(fcinfo, 2, "insert_many");
 	insert_into_receiver(&call, format, names,
 						 pgsync_row_receiver_create(rsinfo->setResult,
 													rsinfo->setDesc));

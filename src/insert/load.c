@@ -287,6 +287,19 @@ settle_pending(PgsyncLoad *load)
 	return true;
 }
 
+/* Tells the row hook of the row that it let pass, when the next is wanted. */
+static void
+note_delivered(PgsyncLoad *load)
+{
+	PgsyncRowHook *hook = load->clauses->hook;
+
+	if (!load->delivered)
+		return;
+	load->delivered = false;
+	if (hook->after_row != NULL)
+		hook->after_row(hook, &load->row);
+}
+
 /*
  * Feeds one row; see PgsyncFeed.  Ends before a row that the statement cannot
  * take; that row stays pending.  Every row has been read ahead, into memory
@@ -297,6 +310,7 @@ feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	PgsyncLoad *load = (PgsyncLoad *) feed;
 
+	note_delivered(load);
 	do
 	{
 		if (!load->place.batched)
@@ -308,7 +322,8 @@ feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 	} while (settle_pending(load));
 	take_pending(load, values, nulls);
 	deliver_row(load, values, nulls);
-	if (load->clauses->hook != NULL)
+	load->delivered = load->clauses->hook != NULL;
+	if (load->delivered)
 		pgsync_statement_begin_row(load->statement, &load->row);
 	return true;
 }

@@ -27,6 +27,7 @@ typedef struct PgsyncLoad
 	PgsyncRow	row;
 	bool		reading;		/* is row the one being read? */
 	bool		pending;		/* read, but not yet fed */
+	bool		delivered;		/* is row with the row hook's statement? */
 	Datum	   *pending_values; /* of the pending row, in row_context */
 	bool	   *pending_nulls;
 	MemoryContext row_context;

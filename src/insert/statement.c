@@ -258,6 +258,8 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 
 	memcpy(statement->named, named, run->target->natts);
 	if (hook != NULL)
+		hook->run = run;
+	if (hook != NULL)
 		statement->clauses.on_conflict = hook->begin_statement(hook, named,
 															   &run->params);
 	run->query = make_text(statement);

@@ -47,8 +47,17 @@ struct PgsyncRowHook
 	bool		(*settle_row) (PgsyncRowHook *hook, const PgsyncRow *row);
 	void		(*end_statement) (PgsyncRowHook *hook);
 
+	/*
+	 * Is told that a row has been inserted, or not, while its values are
+	 * still there; or NULL.
+	 */
+	void		(*after_row) (PgsyncRowHook *hook, const PgsyncRow *row);
+
 	/* Must all rows of a statement name the same columns? */
 	bool		same_columns;
+
+	/* The statement that is running, set by statement.c */
+	PgsyncRun  *run;
 };
 
 /* INSERT's OVERRIDING clause: what becomes of values for identity columns */

@@ -29,6 +29,8 @@
 #include "insert/unique_key.h"
 #include "insert/upsert_clause.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
 
 /* Appends a quoted column name, behind a prefix. */
 static void
@@ -170,7 +172,10 @@ pgsync_upsert_begin_statement(PgsyncRowHook *base, const bool *named,
 	appendStringInfoString(&buf, ") DO UPDATE");
 	pgsync_upsert_append_set(&buf, upsert, excluded_column);
 	appendStringInfoString(&buf, " WHERE $1");
-	if (upsert->skip_unchanged)
+	/* policies are checked after WHERE: it must not tell what they hide */
+	if (upsert->skip_unchanged &&
+		check_enable_rls(RelationGetRelid(upsert->target->rel), InvalidOid,
+						 true) != RLS_ENABLED)
 		pgsync_upsert_append_changed(&buf, upsert, excluded_column);
 	return buf.data;
 }

@@ -137,7 +137,7 @@ start_statement(PgsyncUpsertLook *look, CmdType operation, const char *text)
 
 	query.params = updates ? look->upsert.params : NULL;
 	query.skip_unchanged = updates && look->upsert.skip_unchanged;
-	query.dest = None_Receiver;
+	query.dest = look->answers != NULL ? &look->answers->pub : None_Receiver;
 	return pgsync_row_statement_start(&query, look->snapshot);
 }
 
@@ -155,17 +155,20 @@ start_update(PgsyncUpsertLook *look)
 	append_where(&buf, upsert);
 	if (upsert->skip_unchanged)
 		pgsync_upsert_append_changed(&buf, upsert, row_column);
+	if (look->returning != NULL)
+		appendStringInfo(&buf, " RETURNING %s", look->returning);
 	return start_statement(look, CMD_UPDATE, buf.data);
 }
 
-/* Starts the SELECT that only finds the row. */
+/* Starts the SELECT that only finds the row, or reads it. */
 static PgsyncRowStatement *
 start_find(PgsyncUpsertLook *look)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "SELECT 1 FROM %s, pgsync_rows AS r",
+	appendStringInfo(&buf, "SELECT %s FROM %s, pgsync_rows AS r",
+					 look->returning != NULL ? look->returning : "1",
 					 target_name(look->upsert.target));
 	append_where(&buf, &look->upsert);
 	return start_statement(look, CMD_SELECT, buf.data);
@@ -283,20 +286,12 @@ probe_pays(PgsyncUpsertLook *look, bool updates)
 		(!updates || look->upsert.skip_unchanged || !look->was_there);
 }
 
-/* Looks for the row's key; updates what is there, if there is anything to. */
+/* Executes the statement that updates the row, or the one that finds it. */
 static PgsyncRowOutcome
-look_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
+execute(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 {
 	PgsyncRowStatement **statement = updates ? &look->update : &look->find;
 
-	prepare_look(look);
-	if (probe_pays(look, updates))
-	{
-		PgsyncRowOutcome outcome = probe_once(look, row, updates);
-
-		if (outcome != PGSYNC_ROW_WRITTEN)
-			return outcome;
-	}
 	if (*statement == NULL)
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(look->context);
@@ -304,7 +299,41 @@ look_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 		*statement = updates ? start_update(look) : start_find(look);
 		MemoryContextSwitchTo(oldcontext);
 	}
+	if (look->answers != NULL)
+	{
+		look->answers->inserting = NULL;
+		look->answers->action = updates ? "updated" : "unchanged";
+	}
 	return pgsync_row_statement_execute(*statement, row);
+}
+
+/* Answers a row that stays as it is: reads it. */
+static void
+answer_unchanged(PgsyncUpsertLook *look, const PgsyncRow *row)
+{
+	if (execute(look, row, false) == PGSYNC_ROW_ABSENT)
+		pgsync_action_receiver_put_null(look->answers);
+}
+
+/* Looks for the row's key; updates what is there, if there is anything to. */
+static PgsyncRowOutcome
+look_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
+{
+	PgsyncRowOutcome outcome = PGSYNC_ROW_WRITTEN;
+
+	prepare_look(look);
+	if (probe_pays(look, updates))
+		outcome = probe_once(look, row, updates);
+	if (outcome == PGSYNC_ROW_WRITTEN)
+	{
+		outcome = execute(look, row, updates);
+		/* what only had to be found has been answered */
+		if (!updates)
+			return outcome;
+	}
+	if (outcome == PGSYNC_ROW_UNCHANGED && look->answers != NULL)
+		answer_unchanged(look, row);
+	return outcome;
 }
 
 /*
@@ -329,8 +358,79 @@ refuse_identity(PgsyncUpsertLook *look, const PgsyncRow *row)
 							name),
 					 errdetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.",
 							   name),
-					 errhint("No row has this key; pass overriding => 'system' to insert it.")));
+					 errhint("No row has this key; to insert it, pass overriding => 'system' to upsert_many.")));
 	}
+}
+
+/*
+ * Returns whether a row can surely not be inserted: it brings an identity that
+ * it must not bring, or lacks a column that is NOT NULL and has no default.
+ */
+static bool
+must_be_there(PgsyncUpsertLook *look, const PgsyncRow *row)
+{
+	TupleDesc	desc = RelationGetDescr(look->upsert.target->rel);
+
+	if (look->refuses_identity)
+		return true;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (attr->attnotnull && !row->named[i] && !attr->attisdropped &&
+			!attr->atthasdef && !attr->attidentity)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Looks for the row until that has an outcome.  One whose absence would be an
+ * error is looked for with a snapshot that is as new as can be.
+ */
+static PgsyncRowOutcome
+look_for_row(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
+{
+	PgsyncRowOutcome outcome;
+	bool		is_new = false;
+
+	for (;;)
+	{
+		outcome = look_once(look, row, updates);
+		if (outcome != PGSYNC_ROW_GONE &&
+			(outcome != PGSYNC_ROW_ABSENT || is_new ||
+			 !must_be_there(look, row)))
+			return outcome;
+		forget_snapshot(look);
+		is_new = true;
+	}
+}
+
+/* Has what the INSERT returns for a row answered as its. */
+static void
+pass_on(PgsyncUpsertLook *look)
+{
+	if (look->answers == NULL)
+		return;
+	look->answers->inserting = look->upsert.base.run;
+	look->answered = look->answers->nrows;
+}
+
+/*
+ * Answers a row that the INSERT has not, because it met one that it was not to
+ * change; see PgsyncRowHook.  That one need not be in the snapshot.
+ */
+static void
+after_row(PgsyncRowHook *base, const PgsyncRow *row)
+{
+	PgsyncUpsertLook *look = (PgsyncUpsertLook *) base;
+
+	if (look->answers == NULL || look->answers->nrows > look->answered ||
+		!pgsync_run_met_conflict(base->run))
+		return;
+	forget_snapshot(look);
+	take_snapshot(look);
+	answer_unchanged(look, row);
 }
 
 /*
@@ -342,10 +442,8 @@ settle_row(PgsyncRowHook *base, const PgsyncRow *row)
 {
 	PgsyncUpsertLook *look = (PgsyncUpsertLook *) base;
 	bool		updates = pgsync_upsert_before_row(base, row);
-	PgsyncRowOutcome outcome;
+	PgsyncRowOutcome outcome = look_for_row(look, row, updates);
 
-	while ((outcome = look_once(look, row, updates)) == PGSYNC_ROW_GONE)
-		forget_snapshot(look);
 	look->was_there = outcome != PGSYNC_ROW_ABSENT;
 	switch (outcome)
 	{
@@ -358,6 +456,7 @@ settle_row(PgsyncRowHook *base, const PgsyncRow *row)
 		default:
 			if (look->refuses_identity)
 				refuse_identity(look, row);
+			pass_on(look);
 			return false;
 	}
 }
@@ -382,6 +481,7 @@ pgsync_upsert_look_create(FunctionCallInfo fcinfo, PgsyncTarget *target)
 	pgsync_upsert_init(&look->upsert, fcinfo, target);
 	base->settle_row = settle_row;
 	base->end_statement = end_statement;
+	base->after_row = after_row;
 	base->same_columns = has_column_triggers(target->rel) ||
 		pgsync_any_partition(target->rel, partition_has_column_triggers, true);
 	look->context = CurrentMemoryContext;

@@ -10,6 +10,7 @@
 #ifndef PGSYNC_UPSERT_LOOK_H
 #define PGSYNC_UPSERT_LOOK_H
 
+#include "insert/action_receiver.h"
 #include "insert/key_probe.h"
 #include "insert/row_statement.h"
 #include "insert/upsert_clause.h"
@@ -20,6 +21,10 @@ typedef struct PgsyncUpsertLook
 	PgsyncUpsert upsert;
 	bool		refuses_identity;	/* must new rows not bring one? */
 
+	/* if every row is to be answered, by whom, and with which columns */
+	PgsyncActionReceiver *answers;
+	const char *returning;
+
 	Snapshot	snapshot;		/* of the looks; NULL: the next takes one */
 	PgsyncRowStatement *update; /* of the running statement, or NULL */
 	PgsyncRowStatement *find;	/* for rows that name nothing to update */
@@ -29,6 +34,7 @@ typedef struct PgsyncUpsertLook
 	int64		looks_to_renew; /* when so many, plan anew */
 	MemoryContext context;
 
+	int64		answered;		/* rows, before the one with the statement */
 	int64		updated;
 	int64		unchanged;
 } PgsyncUpsertLook;

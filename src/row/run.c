@@ -140,6 +140,17 @@ count_rows(PgsyncRun *run)
 }
 
 /*
+ * Returns whether the row that was begun last has met one that it conflicts
+ * with, whatever became of it.
+ */
+bool
+pgsync_run_met_conflict(PgsyncRun *run)
+{
+	return run->queryDesc->planstate->instrument->ntuples2 >
+		run->seen_conflicts;
+}
+
+/*
  * Begins with a row that is a command of its own, and sees what earlier rows
  * have done.
  */

@@ -79,6 +79,7 @@ extern void pgsync_run_init(PgsyncRun *run, PgsyncTarget *target,
 							const bool *columns);
 extern PgsyncRun *pgsync_run_of(EState *estate);
 extern void pgsync_run_start_plan(PgsyncRun *run, DestReceiver *dest);
+extern bool pgsync_run_met_conflict(PgsyncRun *run);
 extern void pgsync_run_begin_row(PgsyncRun *run, bool row_updates);
 extern void pgsync_run_begin_triggers(PgsyncRun *run);
 extern void pgsync_run_fire_triggers(PgsyncRun *run);
