@@ -30,6 +30,7 @@ struct PgsyncKeyProbe
 	int			nkeys;
 	ScanKeyData keys[INDEX_MAX_KEYS];
 	TupleTableSlot *slot;		/* the row found */
+	MemoryContext context;		/* what the scan keeps for itself */
 };
 
 /* Prepares the comparisons with a key, whose values are still to be set. */
@@ -74,6 +75,7 @@ pgsync_key_probe_start(PgsyncTarget *target, List *keys, Snapshot snapshot)
 	probe->scan = pgsync_index_beginscan(target->rel, probe->index, snapshot,
 										 probe->nkeys);
 	probe->slot = table_slot_create(target->rel, NULL);
+	probe->context = CurrentMemoryContext;
 	return probe;
 }
 
@@ -84,13 +86,16 @@ pgsync_key_probe_start(PgsyncTarget *target, List *keys, Snapshot snapshot)
 TupleTableSlot *
 pgsync_key_probe_find(PgsyncKeyProbe *probe, const PgsyncRow *row)
 {
+	MemoryContext oldcontext = MemoryContextSwitchTo(probe->context);
+	bool		found;
+
 	for (int i = 0; i < probe->nkeys; i++)
 		probe->keys[i].sk_argument =
 			row->values[probe->index->rd_index->indkey.values[i] - 1];
 	index_rescan(probe->scan, probe->keys, probe->nkeys, NULL, 0);
-	if (!index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot))
-		return NULL;
-	return probe->slot;
+	found = index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot);
+	MemoryContextSwitchTo(oldcontext);
+	return found ? probe->slot : NULL;
 }
 
 /* Lets go of the row found: nobody must wait for its page. */
