@@ -505,7 +505,7 @@ CALLS = {
     "insert_many": "insert_many('matrix.plain', '{\"id\": 5}'::jsonb)",
     "insert_many text": "insert_many('matrix.plain', '{\"id\": 6}'::text)",
     "insert_many json": "insert_many('matrix.forced', '{\"id\": 6}'::json)",
-    "insert_tables": "insert_tables('{\"matrix.merged\": [{\"id\": 7}]}')",
+    "insert_tables": "(insert_tables('{\"matrix.merged\": [{\"id\": 7}]}')).inserted",
     "fetch_tables": "fetch_tables('{matrix.plain,matrix.merged}')",
     "insert_many, partitions": "insert_many('matrix.parted',"
                                " '{\"id\": 6}'::text)",
@@ -540,7 +540,7 @@ CALLS = {
     "restore_tables": "restore_tables('old_set')",
     "restore_tables, definitions compared": "restore_tables('odd_set')",
     "set_seq_max": "set_seq_max('matrix.plain_seq', 'matrix.plain')",
-    "set_seqs_max": "set_seqs_max('{matrix.merged}')",
+    "set_seqs_max": "(set_seqs_max('{matrix.merged}')).last_value",
     "drop_db": "drop_db('no_such_database')",
 }
 

@@ -86,6 +86,8 @@ struct PgsyncDocumentTable
 	PgsyncDocumentRow **rows;
 	int			nrows;
 	int			max_rows;
+	int			nstored;		/* of the rows */
+	AttrNumber *sequence;		/* the columns of the row before, in order */
 	Bitmapset  *wanted;			/* columns that children take from it */
 	int64		inserted;
 };

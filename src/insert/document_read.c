@@ -44,6 +44,7 @@ typedef struct RowText
 	const char *object;			/* opening brace */
 	StringInfoData kept;		/* if anything has been taken out */
 	bool		is_copied;		/* has anything? */
+	int			nmembers;		/* so far */
 } RowText;
 
 static void read_rows(PgsyncDocumentTable *table, const char *json, int len,
@@ -145,6 +146,7 @@ table_of(PgsyncDocument *document, Oid relid)
 	table->target = pgsync_target_open(relid);
 	check_is_table(table->target->rel);
 	table->name = RelationGetRelationName(table->target->rel);
+	table->sequence = palloc0(table->target->natts * sizeof(AttrNumber));
 	table->keys = pgsync_document_keys(table->target->rel);
 	document->tables = lappend(document->tables, table);
 	return table;
@@ -327,25 +329,43 @@ read_children(RowText *rowtext, char *name, const char *start,
 	read_rows(child, value->start, value->len, row, key);
 }
 
+/*
+ * Returns the column that a member's key names, 0 if it names none.  It is
+ * mostly the one that stood in this place in the row before.
+ */
+static AttrNumber
+find_column(RowText *rowtext, const PgsyncJsonToken *key)
+{
+	PgsyncDocumentTable *table = rowtext->row->table;
+	AttrNumber *place = NULL;
+	AttrNumber	attnum;
+
+	if (rowtext->nmembers < table->target->natts)
+		place = &table->sequence[rowtext->nmembers++];
+	if (key->escaped)
+	{
+		char	   *name = key_text(table->document, key);
+
+		return pgsync_target_find(table->target, name, strlen(name));
+	}
+	attnum = pgsync_target_find_near(table->target, key->start, key->len,
+									 place != NULL ? *place : 0);
+	if (place != NULL)
+		*place = attnum;
+	return attnum;
+}
+
 /* Takes one member of a row. */
 static void
 read_member(RowText *rowtext, PgsyncJsonScan *scan)
 {
 	PgsyncDocument *document = rowtext->row->table->document;
-	PgsyncTarget *target = rowtext->row->table->target;
 	PgsyncJsonToken key;
 	PgsyncJsonToken value;
-	char	   *name;
 	AttrNumber	attnum;
 
 	scan_member(document, scan, &key, &value);
-	if (key.escaped)
-	{
-		name = key_text(document, &key);
-		attnum = pgsync_target_find(target, name, strlen(name));
-	}
-	else
-		attnum = pgsync_target_find(target, key.start, key.len);
+	attnum = find_column(rowtext, &key);
 	if (attnum != 0)
 		read_column(rowtext, attnum, key.start - 1, &value, scan->ptr);
 	else

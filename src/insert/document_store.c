@@ -298,6 +298,7 @@ store_rows(PgsyncDocumentTable *table, List *rows)
 		complete_parents(table, rows);
 	foreach(cell, rows)
 		((PgsyncDocumentRow *) lfirst(cell))->is_stored = true;
+	table->nstored += list_length(rows);
 }
 
 /* Returns whether all that a row refers to has been found. */
@@ -319,6 +320,7 @@ static List *
 ready_rows(PgsyncDocumentTable *table)
 {
 	List	   *candidates = NIL;
+	List	   *referring = NIL;
 	List	   *rows = NIL;
 	ListCell   *cell;
 
@@ -326,10 +328,15 @@ ready_rows(PgsyncDocumentTable *table)
 	{
 		PgsyncDocumentRow *row = table->rows[i];
 
-		if (!row->is_stored && (row->parent == NULL || row->parent->is_stored))
-			candidates = lappend(candidates, row);
+		if (row->is_stored || (row->parent != NULL && !row->parent->is_stored))
+			continue;
+		candidates = lappend(candidates, row);
+		if (row->references != NIL)
+			referring = lappend(referring, row);
 	}
-	pgsync_document_find_references(table, candidates);
+	if (referring == NIL)
+		return candidates;
+	pgsync_document_find_references(table, referring);
 	foreach(cell, candidates)
 	{
 		if (references_found(lfirst(cell)))
@@ -345,12 +352,15 @@ ready_rows(PgsyncDocumentTable *table)
 bool
 pgsync_document_store(PgsyncDocumentTable *table)
 {
-	MemoryContext context = AllocSetContextCreate(table->document->mcxt,
-												  "pgsync document's rows",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context;
 	MemoryContext oldcontext;
 	bool		any = true;
 
+	if (table->flat == NULL && table->nstored == table->nrows)
+		return false;
+	context = AllocSetContextCreate(table->document->mcxt,
+									"pgsync document's rows",
+									ALLOCSET_DEFAULT_SIZES);
 	if (table->flat != NULL && table->nrows > 0)
 		pgsync_document_split_flat(table);
 	oldcontext = MemoryContextSwitchTo(context);

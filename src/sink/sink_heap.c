@@ -28,6 +28,7 @@
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "sink/heap_conflict.h"
+#include "sink/heap_foreign_key.h"
 #include "miscadmin.h"
 #include "sink/may_look.h"
 #include "sink/sinks.h"
@@ -90,6 +91,9 @@ typedef struct RowBuffer
 	bool		goes_alone;		/* must its rows go in one by one? */
 	bool		has_before;		/* BEFORE ROW triggers */
 	bool		has_triggers;	/* AFTER ROW ones, foreign keys among them */
+	List	   *key_columns;	/* if not NIL, rows equal in them are checked
+								 * with the one before */
+	int			last_stored;	/* index of the row before, or -1 */
 	List	  **recheck;		/* indexes to recheck, while triggers wait */
 	uint64		numbers[MAX_BUFFERED_ROWS];
 	TupleTableSlot *slots[MAX_BUFFERED_ROWS];
@@ -202,6 +206,11 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 		buffer->recheck = palloc(sizeof(List *) * buffer->max_rows);
 		sink->ordered = true;
 	}
+	buffer->last_stored = -1;
+	if (buffer->recheck == NULL && !buffer->goes_alone &&
+		!sink->run->fires_by_row)
+		buffer->key_columns = pgsync_foreign_key_columns(resultRelInfo,
+														 sink->estate);
 	buffer->mcxt = AllocSetContextCreate(CurrentMemoryContext,
 										 "pgsync buffered rows",
 										 ALLOCSET_DEFAULT_SIZES);
@@ -227,6 +236,7 @@ free_buffer(RowBuffer *buffer)
 	MemoryContextDelete(buffer->mcxt);
 	if (buffer->recheck != NULL)
 		pfree(buffer->recheck);
+	list_free(buffer->key_columns);
 	pfree(buffer);
 }
 
@@ -250,15 +260,21 @@ next_slot(RowBuffer *buffer)
 }
 
 /*
- * Queues the AFTER ROW triggers of a stored row, and fires them if they are
- * not to wait for the statement's end.
+ * Queues the AFTER ROW triggers of a stored row, if it needs its own, and
+ * fires them if they are not to wait for the statement's end.
  */
 static inline void
 queue_triggers(HeapSink *sink, RowBuffer *buffer, int index, List *recheck)
 {
+	int			before = buffer->last_stored;
+
+	buffer->last_stored = index;
 	pgsync_run_begin_triggers(sink->run);
-	ExecARInsertTriggers(sink->estate, buffer->resultRelInfo,
-						 buffer->slots[index], recheck, NULL);
+	if (before < 0 || buffer->key_columns == NIL ||
+		!pgsync_same_foreign_keys(buffer->key_columns, buffer->slots[index],
+								  buffer->slots[before]))
+		ExecARInsertTriggers(sink->estate, buffer->resultRelInfo,
+							 buffer->slots[index], recheck, NULL);
 	list_free(recheck);
 	pgsync_run_fire_triggers(sink->run);
 	ResetPerTupleExprContext(sink->estate);
@@ -296,6 +312,7 @@ reset_buffer(HeapSink *sink, RowBuffer *buffer)
 	sink->total_bytes -= buffer->nbytes;
 	buffer->nrows = 0;
 	buffer->nbytes = 0;
+	buffer->last_stored = -1;
 	MemoryContextReset(buffer->mcxt);
 }
 
