@@ -78,6 +78,19 @@ my ($code, $stdout, $stderr) = $standby->psql('postgres',
 like($stderr, qr/cannot execute DELETE in a read-only transaction/,
 	'a query that writes is refused');
 
+# documents and estimates are read there, and sequences left alone
+foreach my $call (q{fetch_tables('{parted,t}')}, q{fetch_count_estimate('t') > 0},
+	q{fetch_json('SELECT id FROM t ORDER BY id')})
+{
+	is($standby->safe_psql('postgres', "SELECT md5(($call)::text)"),
+		$primary->safe_psql('postgres', "SELECT md5(($call)::text)"),
+		"$call on the standby");
+}
+($code, $stdout, $stderr) = $standby->psql('postgres',
+	q{\set VERBOSITY verbose
+	SELECT set_seqs_max('{t}')});
+like($stderr, qr/ERROR:  25006/, 'set_seqs_max says that it is read-only');
+
 ($code, $stdout, $stderr) = $standby->psql('postgres',
 	q{SELECT insert_many('parted', '[]')});
 like($stderr, qr/cannot execute INSERT in a read-only transaction/,
