@@ -34,10 +34,19 @@ def main():
     note("upsert: 200,000 existing rows")
     existing = alternate(ways, before=fill)
     table("200,000 existing rows from text", existing, "INSERT ON CONFLICT")
+    note("upsert: 200,000 rows that are equal")
+    equal = alternate({
+        "upsert_many": ways["upsert_many"],
+        "skip_unchanged": sql(conn, "SELECT upsert_many('target', body,"
+                              " skip_unchanged => true) FROM input"),
+    }, before=fill)
+    table("200,000 equal rows from text", equal, "upsert_many")
     print()
     require("new rows", ratio(new, "upsert_many", "INSERT ON CONFLICT"), 0.7)
     require("existing rows",
             ratio(existing, "upsert_many", "INSERT ON CONFLICT"), 0.7)
+    require("equal rows, skip_unchanged",
+            ratio(equal, "skip_unchanged", "upsert_many"), 0.33)
     finish(conn)
 
 

@@ -216,11 +216,12 @@ pgsync_upsert_init(PgsyncUpsert *upsert, FunctionCallInfo fcinfo,
 	upsert->keys = pgsync_unique_key(target,
 									 pgsync_arg_name_list(fcinfo, 2,
 														  "key_columns"));
+	upsert->updates_all = PG_ARGISNULL(3);
 	upsert->columns =
 		pgsync_update_columns_create(target, upsert->keys,
 									 pgsync_arg_name_list(fcinfo, 3,
 														  "update_columns"),
-									 PG_ARGISNULL(3),
+									 upsert->updates_all,
 									 pgsync_arg_name_list(fcinfo, 4,
 														  "merge_columns"));
 }

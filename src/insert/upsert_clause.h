@@ -20,6 +20,7 @@ typedef struct PgsyncUpsert
 	PgsyncTarget *target;
 	List	   *keys;			/* attribute numbers */
 	PgsyncUpdateColumns *columns;
+	bool		updates_all;	/* has the caller not said which? */
 	bool		skip_unchanged;
 	List	   *set_columns;	/* of the running statement, $2 being first */
 	ParamListInfo params;		/* of the running statement */

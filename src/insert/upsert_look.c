@@ -506,6 +506,25 @@ key_is_always_generated(PgsyncUpsert *upsert)
 }
 
 /*
+ * Keeps rows that are there from updating identity columns: a GENERATED ALWAYS
+ * one never can be, and others are ignored with OVERRIDING USER VALUE.
+ */
+static void
+spare_identity(PgsyncUpsert *upsert, PgsyncOverriding overriding)
+{
+	TupleDesc	desc = RelationGetDescr(upsert->target->rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		char		identity = TupleDescAttr(desc, i)->attidentity;
+
+		if (identity == ATTRIBUTE_IDENTITY_ALWAYS ||
+			(identity != '\0' && overriding == PGSYNC_OVERRIDING_USER))
+			upsert->columns->may_update[i] = false;
+	}
+}
+
+/*
  * Sets INSERT's OVERRIDING clause.  An identity that serves as the key must be
  * given, whatever becomes of it if the row is new.
  */
@@ -515,6 +534,8 @@ pgsync_upsert_look_set_overriding(PgsyncUpsertLook *look,
 								  PgsyncOverriding overriding)
 {
 	clauses->overriding = overriding;
+	if (overriding != PGSYNC_OVERRIDING_NONE && look->upsert.updates_all)
+		spare_identity(&look->upsert, overriding);
 	if (overriding != PGSYNC_OVERRIDING_NONE ||
 		!key_is_always_generated(&look->upsert))
 		return;
