@@ -50,13 +50,16 @@
 #define MAX_BATCH_ROWS		16384
 
 /* How much memory a batch takes, roughly */
-#define MAX_BATCH_BYTES		(4 * 1024 * 1024)
+#define MAX_BATCH_BYTES	(4 * 1024 * 1024)
+
+/* What running the statement over a short span takes, roughly */
+#define SPAN_BYTES		(128 * 1024)
 
 /* What a row takes beside its input and values, roughly */
 #define ROW_OVERHEAD		128
 
 /* As many rows are stored in the time that beginning a span takes, roughly */
-#define SPAN_COST			16
+#define SPAN_COST		6
 
 /* Into how many parts a span is cut that has a bad row, it is not known which */
 #define CUT_PARTS			8
@@ -86,6 +89,7 @@ typedef struct Batches
 
 	BatchRow   *rows;
 	int			nrows;
+	int			allocated;		/* how many have arrays for their values */
 	int			limit;			/* how many rows the next batch may have */
 	uint64		fetched;		/* rows so far */
 
@@ -153,24 +157,31 @@ fetch_row(Batches *batches, BatchRow *row)
 	return true;
 }
 
-/* Allocates the arrays that a batch's rows are converted into. */
+/*
+ * Sees to the arrays that a batch's rows are converted into.  The next batch
+ * uses them again.
+ */
 static void
 make_arrays(Batches *batches)
 {
+	MemoryContext context = GetMemoryChunkContext(batches->rows);
 	Size		natts = Max(batches->load->target->natts, 1);
+	int			first = batches->allocated;
+	int			count = batches->nrows - first;
 	Datum	   *values;
 	bool	   *flags;
 
-	values = MemoryContextAllocHuge(batches->context,
-									batches->nrows * natts * sizeof(Datum));
-	flags = MemoryContextAllocHuge(batches->context,
-								   batches->nrows * natts * 2);
-	for (int i = 0; i < batches->nrows; i++)
+	if (count <= 0)
+		return;
+	values = MemoryContextAllocHuge(context, count * natts * sizeof(Datum));
+	flags = MemoryContextAllocHuge(context, count * natts * 2);
+	for (int i = 0; i < count; i++)
 	{
-		batches->rows[i].values = values + i * natts;
-		batches->rows[i].nulls = flags + i * natts * 2;
-		batches->rows[i].named = flags + i * natts * 2 + natts;
+		batches->rows[first + i].values = values + i * natts;
+		batches->rows[first + i].nulls = flags + i * natts * 2;
+		batches->rows[first + i].named = flags + i * natts * 2 + natts;
 	}
+	batches->allocated = batches->nrows;
 }
 
 /*
@@ -197,8 +208,7 @@ fetch_batch(Batches *batches)
 		bytes += 3 * row->size + row_bytes;
 		batches->nrows++;
 	}
-	if (batches->nrows > 0)
-		make_arrays(batches);
+	make_arrays(batches);
 	MemoryContextSwitchTo(oldcontext);
 	batches->fetched += batches->nrows;
 	batches->limit = Min(2 * batches->limit, MAX_BATCH_ROWS);
@@ -630,12 +640,15 @@ init_batches(Batches *batches, PgsyncLoad *load, DestReceiver *dest)
 	memset(batches, 0, sizeof(Batches));
 	batches->load = load;
 	batches->dest = dest;
+	/* what a batch usually takes is not given back to the system in between */
 	batches->context = AllocSetContextCreate(CurrentMemoryContext,
 											 "pgsync batch",
-											 ALLOCSET_DEFAULT_SIZES);
+											 MAX_BATCH_BYTES / 2, 1024 * 1024,
+											 ALLOCSET_DEFAULT_MAXSIZE);
 	batches->run_context = AllocSetContextCreate(CurrentMemoryContext,
 												 "pgsync span",
-												 ALLOCSET_DEFAULT_SIZES);
+												 SPAN_BYTES, SPAN_BYTES,
+												 ALLOCSET_DEFAULT_MAXSIZE);
 	batches->plan_context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgsync statement",
 												  ALLOCSET_DEFAULT_SIZES);

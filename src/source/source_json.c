@@ -495,20 +495,18 @@ is_plain(JsonSource *source)
 static void
 keep_tokens(JsonSource *source, KeptRow *kept)
 {
+	ptrdiff_t	moved = kept->object - source->object;
+
 	kept->nvalues = source->nsequence;
-	kept->tokens = palloc(sizeof(PgsyncJsonToken) * Max(kept->nvalues, 1));
-	kept->sequence = palloc(sizeof(AttrNumber) * Max(kept->nvalues, 1));
-	memcpy(kept->sequence, source->sequence,
-		   sizeof(AttrNumber) * kept->nvalues);
 	for (int i = 0; i < kept->nvalues; i++)
 	{
-		PgsyncJsonToken *token = &kept->tokens[i];
+		AttrNumber	attnum = source->sequence[i];
 
-		*token = source->tokens[kept->sequence[i] - 1];
-		if (kept->sequence[i] == source->key_column)
-			token->start = kept->key;
-		else
-			token->start = kept->object + (token->start - source->object);
+		kept->sequence[i] = attnum;
+		kept->tokens[i] = source->tokens[attnum - 1];
+		kept->tokens[i].start += moved;
+		if (attnum == source->key_column)
+			kept->tokens[i].start = kept->key;
 	}
 }
 
@@ -517,8 +515,12 @@ static void *
 json_source_keep(PgsyncSource *base)
 {
 	JsonSource *source = (JsonSource *) base;
-	KeptRow    *kept = palloc(sizeof(KeptRow));
+	Size		tokens_size = sizeof(PgsyncJsonToken) * source->nsequence;
+	KeptRow    *kept = palloc(sizeof(KeptRow) + tokens_size +
+							  sizeof(AttrNumber) * source->nsequence);
 
+	kept->tokens = (PgsyncJsonToken *) (kept + 1);
+	kept->sequence = (AttrNumber *) ((char *) kept->tokens + tokens_size);
 	kept->number = source->number;
 	kept->fault = source->fault;
 	kept->len = source->object_end - source->object;
