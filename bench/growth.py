@@ -10,8 +10,9 @@ import os
 
 from psycopg.types.json import Jsonb
 
-from common import (DIRECTORY, ROWS_TABLE, alternate, connect, finish, note,
-                    record, server_file, sql, table)
+from common import (DIRECTORY, ROWS_TABLE, alternate, alternate_cpu, connect,
+                    finish, note, ratio, record, require, server_file, sql,
+                    table)
 
 SIZES = [int(n) for n in os.environ.get(
     "PGSYNC_BENCH_SIZES", "1000 10000 100000 1000000").split()]
@@ -109,8 +110,8 @@ def server(conn, count):
         INSERT INTO input SELECT json_agg(to_jsonb(t) ORDER BY id)::text
         FROM target t""")
     path = server_file(conn, "SELECT * FROM target", "growth.csv")
-    seconds = compare(conn, path, rounds(count))
-    table(f"{count:,} rows in the server", seconds, "insert_many")
+    seconds, cpu = compare(conn, path, rounds(count))
+    table(f"{count:,} rows in the server", seconds, "insert_many", cpu=cpu)
     record("server", count, seconds)
     os.unlink(path)
 
@@ -125,15 +126,16 @@ def truncate(conn):
 
 
 def compare(conn, path, number):
-    """The three ways of the server, into the table target."""
-    return alternate({
+    """The three ways of the server, into the table target: seconds, and those
+    of the backend's CPU."""
+    return alternate_cpu(conn, {
         "COPY": sql(conn, f"COPY target FROM '{path}' (FORMAT csv, HEADER)"),
         "jsonb_populate_recordset": sql(conn, """
             INSERT INTO target SELECT r.* FROM input,
             jsonb_populate_recordset(NULL::target, body::jsonb) r"""),
         "insert_many": sql(
             conn, "SELECT insert_many('target', body) FROM input"),
-    }, number, lambda _: truncate(conn))
+    }, rounds=number, before=lambda _: truncate(conn))
 
 
 def sizes(conn):
@@ -161,17 +163,19 @@ def indexes(conn):
 
 
 def measure(conn, title):
-    """Compares the ways of the server on what target holds now."""
+    """Compares the ways of the server on what target holds now; returns the
+    seconds of CPU."""
     conn.execute("DROP TABLE IF EXISTS input")
     conn.execute("CREATE TABLE input (body text)")
     conn.execute("ALTER TABLE input ALTER body SET STORAGE EXTERNAL")
     conn.execute("INSERT INTO input SELECT json_agg(to_jsonb(t))::text "
                  "FROM target t")
     path = server_file(conn, "SELECT * FROM target", "growth.csv")
-    seconds = compare(conn, path, 5)
-    table(title, seconds, "insert_many")
+    seconds, cpu = compare(conn, path, 5)
+    table(title, seconds, "insert_many", cpu=cpu)
     record("shape", title, seconds)
     os.unlink(path)
+    return cpu
 
 
 def made_shapes(conn):
@@ -213,7 +217,10 @@ def load_real(conn, title, rows):
     conn.execute(f"CREATE TABLE target ({listed})")
     conn.execute("SELECT insert_many('target', %s::text)", [json.dumps(rows)])
     note(f"growth: {title}")
-    measure(conn, f"{len(rows):,} rows: {title}")
+    cpu = measure(conn, f"{len(rows):,} rows: {title}")
+    print()
+    require("insert_many of text / COPY, CPU",
+            ratio(cpu, "insert_many", "COPY"), 0.75)
     conn.execute("DROP TABLE target")
 
 

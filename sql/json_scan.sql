@@ -100,6 +100,14 @@ SELECT * FROM differing((
                              ELSE format('{"name": "m", "id": %s}', i) END, ', ' ORDER BY i) || ']'
     FROM generate_series(1, 600) i))) FROM generate_series(1, 7) p));
 
+-- more shapes than are remembered, in turn and at random
+SELECT * FROM differing((
+  SELECT array_agg(format('SELECT insert_many(''item'', %L)', (
+    SELECT '[' || string_agg('{' || concat_ws(', ', format('"id": %s', i), CASE WHEN k & 1 > 0 THEN '"name": "n"' END, CASE WHEN k & 2 > 0 THEN '"big": 7' END,
+                                              CASE WHEN k & 4 > 0 THEN '"doc": [1]' END) || '}', ', ' ORDER BY i) || ']'
+    FROM generate_series(1, 900) i, LATERAL (SELECT CASE WHEN n < 9 THEN i % n ELSE hashint4(i * n) & (n - 9) END) r(k))))
+  FROM generate_series(1, 16) n));
+
 -- names that are mapped, dropped and ignored; members; a path
 SELECT both_ways($$SELECT insert_many('item', from_json('[{"ID": 1, "x": "q", "name": "a", "y": [1]}, {"ID": 2, "x": "r\"", "name": "b", "y": [2]}, {"ID": 3, "x": 7, "name": "c", "y": {}}]',
   columns => '{"ID": "id", "x": null}', ignore_unknown => true))$$);

@@ -178,20 +178,20 @@ peek(PgsyncJsonDocument *document)
 }
 
 /*
- * Takes the comma and at most one blank between an array's rows, if they and
- * the row's first byte are all at hand, as they mostly are.
+ * Takes the comma and what blanks there are between an array's rows, if they
+ * and the row's first byte are all at hand, as they mostly are.
  */
 static inline bool
 accept_usual_comma(PgsyncTextInput *input)
 {
-	const char *p = input->ptr;
+	PgsyncJsonScan scan = {.ptr = input->ptr + 1,.end = input->end};
 
-	if (input->end - p < 3 || p[0] != ',')
+	if (input->ptr >= input->end || *input->ptr != ',')
 		return false;
-	p += p[1] == ' ' ? 2 : 1;
-	if (*p != '{')
+	pgsync_json_skip_space(&scan);
+	if (scan.ptr >= scan.end || *scan.ptr != '{')
 		return false;
-	input->ptr = p;
+	input->ptr = scan.ptr;
 	return true;
 }
 

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * json_shape.c
- *	  What a row of JSON looks like between its values.
+ *	  What rows of JSON look like between their values.
  *
  *		{"id": 1, "name": "a"}
  *		^^^^^^^ ^^^^^^^^^^   ^		the bytes that are noted
  *
- * The next row mostly has the very same bytes there, and then need not be
- * looked at key by key.  What they mean does not depend on the values: what
+ * The next row mostly has the very same bytes there, or those of one of the
+ * last few shapes, and then need not be looked at key by key.  What they mean does not depend on the values: what
  * led from the end of one value to the beginning of the next leads there
  * again.  source_json.c notes and reads rows; here is what is remembered, and
  * when it is worth while to try.
@@ -32,24 +32,36 @@
  */
 #define MAX_MISSES		7
 
-/* Prepares a shape, in the current memory context. */
+/* Prepares the shapes, in the current memory context. */
 void
-pgsync_json_shape_init(PgsyncJsonShape *shape)
+pgsync_json_shapes_init(PgsyncJsonShapes *shapes)
 {
-	memset(shape, 0, sizeof(PgsyncJsonShape));
-	shape->max_pieces = 16;
-	shape->pieces = palloc(sizeof(PgsyncJsonPiece) * shape->max_pieces);
-	initStringInfo(&shape->bytes);
+	memset(shapes, 0, sizeof(PgsyncJsonShapes));
+	for (int i = 0; i < PGSYNC_JSON_SHAPES; i++)
+	{
+		PgsyncJsonShape *shape = &shapes->shapes[i];
+
+		shape->max_pieces = 16;
+		shape->pieces = palloc(sizeof(PgsyncJsonPiece) * shape->max_pieces);
+		initStringInfo(&shape->bytes);
+	}
 }
 
 /* Begins to note a row, if that is due. */
 void
-pgsync_json_shape_begin(PgsyncJsonShape *shape)
+pgsync_json_shapes_begin(PgsyncJsonShapes *shapes)
 {
-	shape->learning = shape->wait == 0 &&
-		pgsync_scan_setting != PGSYNC_SCAN_PLAIN;
-	if (shape->wait > 0)
-		shape->wait--;
+	PgsyncJsonShape *shape = &shapes->shapes[shapes->oldest];
+
+	shapes->learning = NULL;
+	if (pgsync_scan_setting == PGSYNC_SCAN_PLAIN)
+		return;
+	if (shapes->wait > 0)
+	{
+		shapes->wait--;
+		return;
+	}
+	shapes->learning = shape;
 	shape->known = false;
 	shape->npieces = 0;
 	resetStringInfo(&shape->bytes);
@@ -57,15 +69,16 @@ pgsync_json_shape_begin(PgsyncJsonShape *shape)
 
 /* Notes a value of the column, and the bytes before it. */
 void
-pgsync_json_shape_add(PgsyncJsonShape *shape, const char *from, const char *to,
-					  AttrNumber attnum)
+pgsync_json_shapes_add(PgsyncJsonShapes *shapes, const char *from,
+					   const char *to, AttrNumber attnum)
 {
+	PgsyncJsonShape *shape = shapes->learning;
 	PgsyncJsonPiece *piece;
 
 	if (shape->npieces == MAX_PIECES || to - from > MAX_BYTES ||
 		shape->bytes.len > MAX_BYTES)
 	{
-		shape->learning = false;
+		shapes->learning = NULL;
 		return;
 	}
 	if (shape->npieces == shape->max_pieces)
@@ -83,22 +96,31 @@ pgsync_json_shape_add(PgsyncJsonShape *shape, const char *from, const char *to,
 
 /* Notes the bytes behind the last value: the row has been read. */
 void
-pgsync_json_shape_end(PgsyncJsonShape *shape, const char *from, const char *to)
+pgsync_json_shapes_end(PgsyncJsonShapes *shapes, const char *from,
+					   const char *to)
 {
 	static const char padding[PGSYNC_VECTOR_PADDING];
+	PgsyncJsonShape *shape = shapes->learning;
 
-	pgsync_json_shape_add(shape, from, to, 0);
+	pgsync_json_shapes_add(shapes, from, to, 0);
+	if (shapes->learning == NULL)
+		return;
 	appendBinaryStringInfo(&shape->bytes, padding, sizeof(padding));
-	shape->known = shape->learning;
-	shape->learning = false;
+	shape->known = true;
+	shapes->learning = NULL;
+	shapes->recent = shapes->oldest;
+	shapes->oldest = (shapes->oldest + 1) % PGSYNC_JSON_SHAPES;
 }
 
-/* Notes that a row was not as predicted, before it is read otherwise. */
+/*
+ * Notes that a row had none of the shapes, before it is read otherwise.  The
+ * more often that has been so without a break, the longer nothing is tried.
+ */
 void
-pgsync_json_shape_missed(PgsyncJsonShape *shape)
+pgsync_json_shapes_missed(PgsyncJsonShapes *shapes)
 {
-	shape->known = false;
-	if (shape->misses < MAX_MISSES)
-		shape->misses++;
-	shape->wait = (1 << shape->misses) - 2;
+	if (shapes->misses < MAX_MISSES)
+		shapes->misses++;
+	if (shapes->misses > PGSYNC_JSON_SHAPES)
+		shapes->wait = (1 << shapes->misses) - 2;
 }

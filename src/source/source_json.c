@@ -62,7 +62,7 @@ typedef struct JsonSource
 	PgsyncJsonDocument document;
 	AttrNumber	key_column;		/* takes the names of members; 0: none */
 	PgsyncJsonScan scan;
-	PgsyncJsonShape shape;		/* of an earlier row */
+	PgsyncJsonShapes shapes;	/* of earlier rows */
 	uint64		nread;			/* rows so far */
 	const uint64 *numbers;		/* of the rows, or NULL: 1, 2, ... */
 	uint64		number;			/* of the current row */
@@ -267,14 +267,13 @@ keep_value(JsonSource *source, const PgsyncJsonToken *key,
 }
 
 /*
- * Scans an object that may have the noted shape; false if it has not, and
- * then the row has to be scanned again.
+ * Scans an object that may have a noted shape; false if it has not, and then
+ * the row has to be scanned again.
  */
 static bool
-scan_predicted(JsonSource *source)
+scan_predicted(JsonSource *source, const PgsyncJsonShape *shape)
 {
 	PgsyncJsonScan *scan = &source->scan;
-	const PgsyncJsonShape *shape = &source->shape;
 	const PgsyncJsonPiece *piece = shape->pieces;
 	const PgsyncJsonPiece *last = piece + shape->npieces - 1;
 
@@ -316,13 +315,13 @@ static bool
 scan_object(JsonSource *source)
 {
 	PgsyncJsonScan *scan = &source->scan;
-	PgsyncJsonShape *shape = &source->shape;
+	PgsyncJsonShapes *shapes = &source->shapes;
 	const char *from = scan->ptr;
 	PgsyncJsonToken key;
 	PgsyncJsonToken value;
 
 	begin_object(source);
-	pgsync_json_shape_begin(shape);
+	pgsync_json_shapes_begin(shapes);
 	scan->ptr++;
 	if (pgsync_json_accept(scan, '}'))
 		return true;
@@ -340,35 +339,41 @@ scan_object(JsonSource *source)
 			return false;
 		attnum = keep_value(source, &key, &value);
 		if (attnum == 0)
-			shape->learning = false;
-		if (shape->learning)
-			pgsync_json_shape_add(shape, from, value_start(&value), attnum);
+			shapes->learning = NULL;
+		if (shapes->learning != NULL)
+			pgsync_json_shapes_add(shapes, from, value_start(&value), attnum);
 		from = scan->ptr;
 	} while (pgsync_json_accept(scan, ','));
 	if (!pgsync_json_accept(scan, '}'))
 		return false;
-	if (shape->learning)
-		pgsync_json_shape_end(shape, from, scan->ptr);
+	if (shapes->learning != NULL)
+		pgsync_json_shapes_end(shapes, from, scan->ptr);
 	return true;
 }
 
-/* Scans an object, in the way that the row before suggests. */
+/* Scans an object, in the way that the rows before it suggest. */
 static bool
 scan_object_or_predicted(JsonSource *source)
 {
-	PgsyncJsonShape *shape = &source->shape;
+	PgsyncJsonShapes *shapes = &source->shapes;
 
-	if (pgsync_json_shape_predicts(shape))
+	if (!pgsync_json_shapes_predict(shapes))
+		return scan_object(source);
+	for (int tried = 0; tried < PGSYNC_JSON_SHAPES; tried++)
 	{
-		if (scan_predicted(source))
+		PgsyncJsonShape *shape = pgsync_json_shapes_candidate(shapes, tried);
+
+		if (!shape->known)
+			continue;
+		if (scan_predicted(source, shape))
 		{
-			shape->misses = 0;
+			pgsync_json_shapes_met(shapes, shape);
 			return true;
 		}
-		pgsync_json_shape_missed(shape);
 		source->scan.ptr = source->object;
 		source->scans++;
 	}
+	pgsync_json_shapes_missed(shapes);
 	return scan_object(source);
 }
 
@@ -559,14 +564,13 @@ json_source_recall(PgsyncSource *base, void *row)
 	source->fault = kept->fault;
 	if (kept->nvalues < 0)
 		return;
-	source->nunknown = 0;
-	source->conflict = 0;
-	resetStringInfo(&source->replaced);
+	begin_object(source);
 	source->nsequence = kept->nvalues;
 	for (int i = 0; i < kept->nvalues; i++)
 	{
 		source->sequence[i] = kept->sequence[i];
 		source->tokens[kept->sequence[i] - 1] = kept->tokens[i];
+		count_text(source, &kept->tokens[i]);
 	}
 }
 
@@ -811,7 +815,7 @@ create_source(PgsyncTarget *target, PgsyncTextInput *input,
 	source->named_by = palloc0(sizeof(uint64) * natts);
 	source->tokens = palloc0(sizeof(PgsyncJsonToken) * natts);
 	source->keys = palloc0(sizeof(PgsyncJsonToken) * natts);
-	pgsync_json_shape_init(&source->shape);
+	pgsync_json_shapes_init(&source->shapes);
 	initStringInfo(&source->buf);
 	initStringInfo(&source->replaced);
 	return (PgsyncSource *) source;
