@@ -27,11 +27,14 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/timestamp.h"
 #include "utils/fmgroids.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
+#include "value/datetime_text.h"
 #include "value/row_json.h"
 
 /* The longest texts of an integer and a bigint, their ends included */
@@ -58,6 +61,7 @@ struct PrintedColumn
 	int			key_length;
 	ColumnPrinter print;
 	FmgrInfo	function;		/* the type's output function, or to_json */
+	PgsyncDatetimeText datetime;	/* of a date or timestamp */
 };
 
 struct PgsyncRowJson
@@ -148,16 +152,37 @@ print_text(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
 	pgsync_json_string(out, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
 }
 
-/* Prints a date or timestamp in its ISO 8601 form. */
+/* Writes a date or timestamp in its ISO 8601 form; returns its length. */
+static int
+put_datetime(PrintedColumn *column, Datum datum, char *to)
+{
+	int			length;
+
+	if (column->basetype == DATEOID)
+		length = pgsync_date_text(&column->datetime, DatumGetDateADT(datum),
+								  to);
+	else if (column->basetype == TIMESTAMPOID)
+		length = pgsync_timestamp_text(&column->datetime,
+									   DatumGetTimestamp(datum), to);
+	else
+		length = pgsync_timestamptz_text(&column->datetime,
+										 DatumGetTimestampTz(datum), to);
+	if (length > 0)
+		return length;
+	JsonEncodeDateTime(to, datum, column->basetype, NULL);
+	return strlen(to);
+}
+
+/* Prints a date or timestamp. */
 static void
 print_datetime(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
 {
 	char	   *to = pgsync_json_room(out, MAXDATELEN + 3);
+	int			length = put_datetime(column, datum, to + 1);
 
-	*to = '"';
-	JsonEncodeDateTime(to + 1, datum, column->basetype, NULL);
-	out->length += 1 + strlen(to + 1);
-	pgsync_json_append(out, "\"", 1);
+	to[0] = '"';
+	to[length + 1] = '"';
+	out->length += length + 2;
 }
 
 /* Prints a json: it is its text. */
