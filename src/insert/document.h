@@ -58,8 +58,7 @@ struct PgsyncDocumentRow
 	const char *text;			/* its columns: "{...", no closing brace */
 	int			len;
 	bool		is_empty;		/* does it name no column? */
-	Bitmapset  *named;			/* columns; kept where children or references
-								 * are */
+	Bitmapset  *named;			/* columns; kept where references are */
 	PgsyncDocumentRow *parent;	/* the row that it is nested in, or NULL */
 	PgsyncDocumentKey *parent_key;	/* leads there */
 	List	   *references;		/* of PgsyncDocumentReference */
@@ -84,6 +83,8 @@ struct PgsyncDocumentTable
 	int			flat_len;
 
 	PgsyncDocumentRow **rows;
+	PgsyncDocumentRow *block;	/* room for the next ones, side by side */
+	int			nfree;			/* of the block */
 	int			nrows;
 	int			max_rows;
 	int			nstored;		/* of the rows */

@@ -18,6 +18,7 @@
  */
 #include "pgsync.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -37,6 +38,12 @@
 /* A flat array's depth: the array, and the objects in it */
 #define FLAT_DEPTH	2
 
+/* How many rows get their memory at once */
+#define ROWS_IN_BLOCK	64
+
+/* Words of a set of columns */
+#define NAMED_WORDS		(MaxHeapAttributeNumber / BITS_PER_BITMAPWORD + 1)
+
 /* A row's text while pieces are taken out of it */
 typedef struct RowText
 {
@@ -45,6 +52,7 @@ typedef struct RowText
 	StringInfoData kept;		/* if anything has been taken out */
 	bool		is_copied;		/* has anything? */
 	int			nmembers;		/* so far */
+	bitmapword	named[NAMED_WORDS]; /* the columns among them */
 } RowText;
 
 static void read_rows(PgsyncDocumentTable *table, const char *json, int len,
@@ -62,6 +70,36 @@ report_invalid(PgsyncDocument *document)
 									   GetDatabaseEncoding(), true);
 	pg_parse_json_or_ereport(lex, &nullSemAction);
 	elog(ERROR, "JSON scanner and parser disagree");
+}
+
+/* Notes that a row names a column. */
+static inline void
+note_named(RowText *rowtext, AttrNumber attnum)
+{
+	rowtext->named[attnum / BITS_PER_BITMAPWORD] |=
+		(bitmapword) 1 << (attnum % BITS_PER_BITMAPWORD);
+}
+
+/* Returns whether a row names a column. */
+static inline bool
+is_named(const RowText *rowtext, AttrNumber attnum)
+{
+	return (rowtext->named[attnum / BITS_PER_BITMAPWORD] >>
+			(attnum % BITS_PER_BITMAPWORD)) & 1;
+}
+
+/* Returns the columns that a row names as a set of its own. */
+static Bitmapset *
+named_set(const RowText *rowtext)
+{
+	Bitmapset  *set = NULL;
+
+	for (int i = 1; i <= rowtext->row->table->target->natts; i++)
+	{
+		if (is_named(rowtext, i))
+			set = bms_add_member(set, i);
+	}
+	return set;
 }
 
 /* Returns the text that a key stands for. */
@@ -301,7 +339,7 @@ read_column(RowText *rowtext, AttrNumber attnum, const char *start,
 	}
 	copy_member(rowtext, start, end);
 	row->is_empty = false;
-	row->named = bms_add_member(row->named, attnum);
+	note_named(rowtext, attnum);
 }
 
 /* Takes a member of a row that is no column: rows of another table. */
@@ -376,8 +414,15 @@ read_member(RowText *rowtext, PgsyncJsonScan *scan)
 static PgsyncDocumentRow *
 add_row(PgsyncDocumentTable *table)
 {
-	PgsyncDocumentRow *row = palloc0(sizeof(PgsyncDocumentRow));
+	PgsyncDocumentRow *row;
 
+	if (table->nfree == 0)
+	{
+		table->block = palloc0(ROWS_IN_BLOCK * sizeof(PgsyncDocumentRow));
+		table->nfree = ROWS_IN_BLOCK;
+	}
+	row = table->block++;
+	table->nfree--;
 	if (table->nrows == table->max_rows)
 	{
 		table->max_rows = Max(64, 2 * table->max_rows);
@@ -399,13 +444,14 @@ add_row(PgsyncDocumentTable *table)
  * Errors: 42701.
  */
 static void
-check_parent_columns(PgsyncDocumentRow *row)
+check_parent_columns(const RowText *rowtext)
 {
+	PgsyncDocumentRow *row = rowtext->row;
 	PgsyncDocumentKey *key = row->parent_key;
 
 	for (int i = 0; i < key->ncolumns; i++)
 	{
-		if (bms_is_member(key->columns[i], row->named))
+		if (is_named(rowtext, key->columns[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
 					 errmsg("a nested row of table \"%s\" names column \"%s\"",
@@ -440,7 +486,9 @@ read_row(PgsyncDocumentTable *table, PgsyncJsonScan *scan,
 		table->document->reading = row;
 	}
 	if (parent != NULL)
-		check_parent_columns(row);
+		check_parent_columns(&rowtext);
+	if (row->references != NIL)
+		row->named = named_set(&rowtext);
 	row->text = rowtext.is_copied ? rowtext.kept.data : rowtext.object;
 	row->len = rowtext.is_copied ? rowtext.kept.len : scan->ptr - 1 - rowtext.object;
 }

@@ -290,14 +290,13 @@ store_rows(PgsyncDocumentTable *table, List *rows)
 		PgsyncDocumentRow *row = lfirst(cell);
 
 		any_children |= row->has_children;
+		row->is_stored = true;
 		numbers[foreach_current_index(cell)] = row->number;
 	}
 	receiver.table = table;
 	load(table, rows_text(rows), numbers, any_children ? &receiver : NULL);
 	if (any_children)
 		complete_parents(table, rows);
-	foreach(cell, rows)
-		((PgsyncDocumentRow *) lfirst(cell))->is_stored = true;
 	table->nstored += list_length(rows);
 }
 
