@@ -242,6 +242,18 @@ extend_query(PgsyncKeyedStatement *statement, Query *query)
 		pgsync_move_last_condition(query, JUNK_CHANGED);
 }
 
+/*
+ * Returns whether rules have left a statement what it was: nothing beside it,
+ * and nothing in its place, though it be of the same kind.
+ */
+bool
+pgsync_is_as_written(List *rewritten, CmdType operation)
+{
+	return list_length(rewritten) == 1 &&
+		linitial_node(Query, rewritten)->commandType == operation &&
+		linitial_node(Query, rewritten)->querySource == QSRC_ORIGINAL;
+}
+
 /* Refuses what rules or other extensions make of the statement. */
 static void
 refuse_rewritten(Run *run)
@@ -270,8 +282,7 @@ plan_statement(Run *run, int64 nrows)
 	if (statement->operation == CMD_UPDATE || statement->operation == CMD_DELETE)
 		extend_query(statement, query);
 	rewritten = pgsync_query_rewrite(query, statement->query);
-	if (list_length(rewritten) != 1 ||
-		linitial_node(Query, rewritten)->commandType != statement->operation)
+	if (!pgsync_is_as_written(rewritten, statement->operation))
 		refuse_rewritten(run);
 	run->plan = pgsync_query_plan(linitial_node(Query, rewritten),
 								  statement->query, 0, statement->params);

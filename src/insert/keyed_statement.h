@@ -50,6 +50,7 @@ extern void pgsync_append_key_equality(StringInfo buf, PgsyncTarget *target,
 									   List *keys);
 extern void pgsync_append_key_condition(StringInfo buf,
 										PgsyncKeyedRows *rows);
+extern bool pgsync_is_as_written(List *rewritten, CmdType operation);
 extern void pgsync_move_last_condition(Query *query, char *name);
 extern void pgsync_keyed_statement_check(PgsyncKeyedStatement *statement);
 extern PgsyncKeyedCounts pgsync_keyed_statement_run(PgsyncKeyedStatement *statement,

@@ -177,8 +177,7 @@ rewrite_statement(PgsyncRowStatement *statement)
 	if (def->skip_unchanged)
 		pgsync_move_last_condition(query, JUNK_CHANGED);
 	rewritten = pgsync_query_rewrite(query, def->text);
-	if (list_length(rewritten) != 1 ||
-		linitial_node(Query, rewritten)->commandType != def->operation)
+	if (!pgsync_is_as_written(rewritten, def->operation))
 		refuse_rewritten(statement);
 	return linitial_node(Query, rewritten);
 }
@@ -379,6 +378,7 @@ pgsync_row_statement_start(const PgsyncRowQuery *query, Snapshot snapshot)
 	PgsyncRowStatement *statement = palloc0(sizeof(PgsyncRowStatement));
 
 	statement->query = *query;
+	statement->query.text = pstrdup(query->text);
 	statement->snapshot = snapshot;
 	statement->context = context;
 	make_environment(statement);

@@ -130,6 +130,8 @@ start_statement(PgsyncUpsertLook *look, CmdType operation, const char *text)
 {
 	bool		updates = operation == CMD_UPDATE;
 	PgsyncRowQuery query = {0};
+	PgsyncRowStatement *statement;
+	MemoryContext oldcontext;
 
 	query.target = look->upsert.target;
 	query.operation = operation;
@@ -138,7 +140,10 @@ start_statement(PgsyncUpsertLook *look, CmdType operation, const char *text)
 	query.params = updates ? look->upsert.params : NULL;
 	query.skip_unchanged = updates && look->upsert.skip_unchanged;
 	query.dest = look->answers != NULL ? &look->answers->pub : None_Receiver;
-	return pgsync_row_statement_start(&query, look->snapshot);
+	oldcontext = MemoryContextSwitchTo(look->context);
+	statement = pgsync_row_statement_start(&query, look->snapshot);
+	MemoryContextSwitchTo(oldcontext);
+	return statement;
 }
 
 /* Starts the UPDATE of the columns that the running statement may set. */
@@ -293,12 +298,7 @@ execute(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 	PgsyncRowStatement **statement = updates ? &look->update : &look->find;
 
 	if (*statement == NULL)
-	{
-		MemoryContext oldcontext = MemoryContextSwitchTo(look->context);
-
 		*statement = updates ? start_update(look) : start_find(look);
-		MemoryContextSwitchTo(oldcontext);
-	}
 	if (look->answers != NULL)
 	{
 		look->answers->inserting = NULL;
