@@ -32,6 +32,10 @@ SELECT * FROM review ORDER BY book_id;
 SELECT * FROM insert_tables('{"author": {"name": "one"}}'::text);
 SELECT * FROM insert_tables('{"author": {"name": "two"}}'::json);
 SELECT * FROM insert_tables('{"author": {"name": "three"}}'::jsonb);
+-- a byte order mark is no error
+SELECT * FROM insert_tables(E'\uFEFF{"author": []}'::text);
+SELECT * FROM insert_tables(E'\uFEFF'::text);
+SELECT * FROM insert_tables(E'\uFEFF{"author": [7}'::text);
 SELECT * FROM insert_tables('{}'::jsonb);
 SELECT * FROM insert_tables('{"author": []}'::jsonb);
 

@@ -58,6 +58,17 @@ pgsync_make_json_lex_context(char *json, int len, int encoding,
 }
 
 /*
+ * PostgreSQL 16 lets what the JSON parser calls return an error.
+ */
+#if PG_VERSION_NUM >= 160000
+typedef JsonParseErrorType PgsyncJsonActionResult;
+#define PGSYNC_JSON_ACTION_DONE()	return JSON_SUCCESS
+#else
+typedef void PgsyncJsonActionResult;
+#define PGSYNC_JSON_ACTION_DONE()	return
+#endif
+
+/*
  * PostgreSQL 16 lets ExecInsertIndexTuples update summarizing indexes only.
  */
 static inline List *

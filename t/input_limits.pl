@@ -93,7 +93,7 @@ sub work_of
 }
 
 # Each fails at its end, so that nothing is stored; by a key that is no column
-# where else core's parser would look for the error, in one go.
+# where else core's parser would go through one value in one go.
 $node->safe_psql('postgres', q~
 	TRUNCATE input;
 	INSERT INTO input SELECT 'elements', '{"id": 1, "j": [' || repeat('"caf\u00e9",', 4000000) || ']}';
@@ -102,9 +102,12 @@ $node->safe_psql('postgres', q~
 	INSERT INTO input SELECT 'digits', '{"id": ' || repeat('1234567890', 30000000) || ', "nowhere": 1}';
 	INSERT INTO input SELECT 'blanks', repeat(' ', 300000000) || ']';
 	INSERT INTO input SELECT 'brackets', '{"j": ' || repeat('[', 200000000);
+	INSERT INTO input SELECT 'broken array', '{"t": [' || repeat('{"id":1},', 8000000) || ']}';
+	INSERT INTO input SELECT 'broken members', '{"j": {' || repeat('"a":1,', 10000000) || '}}';
 ~);
 my %calls = map { $_ => "SELECT insert_many('t', x) FROM input WHERE kind = '$_'" }
-	qw(elements string escapes digits blanks brackets);
+	('elements', 'string', 'escapes', 'digits', 'blanks', 'brackets', 'broken members');
+$calls{'broken array'} = q{SELECT insert_tables(x) FROM input WHERE kind = 'broken array'};
 
 # The same for files, that a row of 150 MB begins: with a key that is no
 # column, or a field too many.

@@ -95,7 +95,8 @@ struct PgsyncDocumentTable
 
 struct PgsyncDocument
 {
-	text	   *data;
+	const char *json;			/* the text, without a byte order mark */
+	const char *end;
 	List	   *tables;			/* of PgsyncDocumentTable, as they came */
 	const char *on_conflict;	/* or NULL */
 	List	   *conflict_columns;	/* names in on_conflict, or NIL for any */

@@ -23,16 +23,15 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "common/jsonapi.h"
 #include "insert/document.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
-#include "utils/jsonfuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
+#include "value/json_check.h"
 #include "value/json_scan.h"
 
 /* A flat array's depth: the array, and the objects in it */
@@ -62,13 +61,8 @@ static void read_rows(PgsyncDocumentTable *table, const char *json, int len,
 static void
 report_invalid(PgsyncDocument *document)
 {
-	JsonLexContext *lex;
-
 	document->reading = NULL;	/* the parser says where it is */
-	lex = pgsync_make_json_lex_context(VARDATA_ANY(document->data),
-									   VARSIZE_ANY_EXHDR(document->data),
-									   GetDatabaseEncoding(), true);
-	pg_parse_json_or_ereport(lex, &nullSemAction);
+	pgsync_json_report(document->json, document->end - document->json, 1);
 	elog(ERROR, "JSON scanner and parser disagree");
 }
 
@@ -607,8 +601,7 @@ read_error_callback(void *arg)
 void
 pgsync_document_read(PgsyncDocument *document)
 {
-	const char *json = VARDATA_ANY(document->data);
-	PgsyncJsonScan scan = {json, json + VARSIZE_ANY_EXHDR(document->data)};
+	PgsyncJsonScan scan = {document->json, document->end};
 	ErrorContextCallback callback;
 	bool		first = true;
 

@@ -23,6 +23,7 @@
 #include "insert/clauses.h"
 #include "insert/document.h"
 #include "miscadmin.h"
+#include "source/text_input.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -176,6 +177,7 @@ insert_tables_internal(FunctionCallInfo fcinfo, text *data)
 	MemoryContext context;
 	MemoryContext oldcontext;
 	PgsyncDocument document = {0};
+	PgsyncTextInput *input;
 	List	   *order;
 	ListCell   *cell;
 
@@ -184,7 +186,10 @@ insert_tables_internal(FunctionCallInfo fcinfo, text *data)
 									ALLOCSET_DEFAULT_SIZES);
 	oldcontext = MemoryContextSwitchTo(context);
 	document.mcxt = context;
-	document.data = data;
+	input = pgsync_text_input_open_value(data);
+	pgsync_text_input_show_all(input);
+	document.json = input->begin;
+	document.end = input->end;
 	document.on_conflict = pgsync_arg_cstring_or_null(fcinfo, 1);
 	document.overriding = pgsync_overriding_arg(fcinfo, 2);
 	if (document.on_conflict != NULL)

@@ -19,12 +19,11 @@
  */
 #include "pgsync.h"
 
-#include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "source/json_document.h"
-#include "utils/jsonfuncs.h"
 #include "utils/memutils.h"
+#include "value/json_check.h"
 #include "value/json_scan.h"
 
 /* How much of text that cannot stand there an error shows */
@@ -73,25 +72,9 @@ void
 pgsync_json_document_check(PgsyncJsonDocument *document, const char *from,
 						   const char *to)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "pgsync JSON check",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext oldcontext = MemoryContextSwitchTo(context);
-	JsonLexContext *lex;
-	bool		valid;
-
-	lex = pgsync_make_json_lex_context(unconstify(char *, from), to - from,
-									   GetDatabaseEncoding(), true);
 	/* counting lines is for errors only: it takes as long as the input is */
-	valid = pg_parse_json(lex, &nullSemAction) == JSON_SUCCESS;
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextDelete(context);
-	if (valid)
-		return;
-	lex = pgsync_make_json_lex_context(unconstify(char *, from), to - from,
-									   GetDatabaseEncoding(), true);
-	lex->line_number = line_of(document, from);
-	pg_parse_json_or_ereport(lex, &nullSemAction);
+	if (!pgsync_json_is_valid(from, to - from))
+		pgsync_json_report(from, to - from, line_of(document, from));
 }
 
 /* Returns the text from here on, as an error shows it. */
