@@ -40,7 +40,7 @@ INSERT INTO call (query) VALUES
   ('SELECT count(*) FROM set_seqs_max(ARRAY[$1::text])'),
   ('SELECT fetch_count_estimate($1) > 0'),
   ('SELECT fetch_tables(ARRAY[$1::text])'),
-  ('SELECT insert_tables(json_build_object($1, ''[]''::json))');
+  ('SELECT insert_tables(json_build_object(coalesce($1::text, ''''), ''[]''::json))');
 CREATE TABLE relation (id int GENERATED ALWAYS AS IDENTITY, label text, oid oid);
 INSERT INTO relation (label, oid) VALUES
   ('index', 'plain_pkey'::regclass), ('partitioned index', 'parted_pkey'::regclass), ('sequence', 'seq'::regclass),
