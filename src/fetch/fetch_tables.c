@@ -20,6 +20,7 @@
 #include "catalog/pg_class.h"
 #include "common/args.h"
 #include "common/relation.h"
+#include "common/spi_on.h"
 #include "common/spi_util.h"
 #include "common/table_names.h"
 #include "miscadmin.h"
@@ -189,7 +190,7 @@ fetch_table(FetchedTable *table, bool first, DestReceiver *receiver)
 	options.dest = receiver;
 	pgsync_json_receiver_begin_array(receiver, RelationGetRelationName(rel));
 	pgsync_spi_connect();
-	pgsync_spi_execute_extended(rows_query(rel), &options);
+	pgsync_spi_execute_on(rel, rows_query(rel), &options);
 	pgsync_spi_finish();
 	pgsync_json_receiver_end_array(receiver);
 	relation_close(rel, NoLock);
