@@ -62,6 +62,7 @@ set_option(const char *name, const char *value)
 /*
  * Adopts the caller's settings.  One that no module had defined there is set
  * as the caller could here, which is not at all if it now takes a privilege.
+ * In a transaction, since a module may look up what a value names.
  */
 static void
 adopt_callers_settings(const PgsyncDropRequest *request)
@@ -69,6 +70,7 @@ adopt_callers_settings(const PgsyncDropRequest *request)
 	const char *next = request->settings;
 	const char *end = next + request->settings_size;
 
+	StartTransactionCommand();
 	while (next < end)
 	{
 		char		right = *next++;
@@ -82,6 +84,7 @@ adopt_callers_settings(const PgsyncDropRequest *request)
 								 PGC_S_OVERRIDE, GUC_ACTION_SET, true,
 								 DEBUG1, false);
 	}
+	CommitTransactionCommand();
 }
 
 /*
