@@ -51,7 +51,8 @@ start_stream(PgsyncQueryRows *rows, Query *query, const char *sql,
 	PopActiveSnapshot();
 	ExecutorStart(rows->queryDesc, 0);
 	rows->queryDesc->estate->es_direction = ForwardScanDirection;
-	rows->desc = rows->queryDesc->tupDesc;
+	/* a copy: rows that the source has kept are used when the query has ended */
+	rows->desc = CreateTupleDescCopy(rows->queryDesc->tupDesc);
 }
 
 /* A destination that keeps a statement's rows */
