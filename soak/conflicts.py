@@ -125,7 +125,9 @@ def random_call(rng):
         return f"SELECT insert_many('t', %s::jsonb, '{clause}')"
     more = rng.choice(("", "", ", merge_columns => '{doc}'",
                        ", update_columns => '{b}'",
-                       ", update_columns => '{}'"))
+                       ", update_columns => '{}'",
+                       ", skip_unchanged => true",
+                       ", skip_unchanged => true, key_order => true"))
     return f"SELECT upsert_many('t', %s::jsonb, '{{id}}'{more})"
 
 

@@ -86,6 +86,11 @@ CALLS = {
                          " insert_returning('plain', j)", ["plain"]),
     "upsert_many": ("SELECT u.* FROM feed, upsert_many('merged', j,"
                     " merge_columns => '{doc}') u", ["merged"]),
+    "upsert_many, quiet": ("SELECT u.* FROM feed, upsert_many('merged', j,"
+                           " skip_unchanged => true, key_order => true) u",
+                           ["merged"]),
+    "upsert_returning": ("SELECT count(*) FROM feed,"
+                         " upsert_returning('merged', j) u", ["merged"]),
     "insert_csv_text": ("SELECT insert_csv_text('loaded', csv) FROM feed",
                         ["loaded"]),
     "insert_csv": (f"SELECT insert_csv('loaded', '{WORK}/faults.csv')",

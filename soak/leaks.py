@@ -81,6 +81,11 @@ CALLS_OF = {
         {"id": 1}, {"id": 2, "name": null}]')""",
     "upsert_many text": """SELECT upsert_many('few',
         '{"id": 1, "name": "x"} {"id": 2}'::text)""",
+    "upsert_many, quiet": """SELECT upsert_many('few', '[{"id": 2, "name": "y"},
+        {"id": 1}, {"id": 1, "name": null}]', skip_unchanged => true,
+        key_order => true)""",
+    "upsert_returning": """SELECT count(*) FROM upsert_returning('few',
+        '[{"id": 1, "name": "x"}, {"id": 1}, {"id": 2, "name": null}]')""",
     "get_insert_data": f"SELECT get_insert_data('target', '[{{\"id\": 1}}]')",
     "insert_csv_text": f"SELECT insert_csv_text('target', '{CSV}');"
                        "DELETE FROM target",

@@ -20,6 +20,8 @@ WRITERS = {
     "insert_one": "SELECT ext.insert_one('t', '{\"id\": 103}')",
     "insert_returning": "SELECT ext.insert_returning('t', '{\"id\": 104}')",
     "upsert_many": "SELECT ext.upsert_many('t', '{\"id\": 105}'::jsonb)",
+    "upsert_returning":
+        "SELECT count(*) FROM ext.upsert_returning('t', '{\"id\": 108}'::jsonb)",
     "insert_csv_text": "SELECT ext.insert_csv_text('t', E'id\\n106\\n')",
     "insert_csv": f"SELECT ext.insert_csv('t', '{WORK}/life.csv')",
     "set_seq_max": "SELECT ext.set_seq_max('t_id_seq', 't')",

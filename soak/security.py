@@ -435,6 +435,7 @@ def forged_row_sources(conn):
 READ_ONLY = {
     "insert_many": "SELECT insert_many('plain', {})",
     "upsert_many": "SELECT upsert_many('plain', {})",
+    "upsert_returning": "SELECT upsert_returning('plain', {})",
     "sync_many": "SELECT sync_many('plain', {})",
     "sync_diff": "SELECT sync_diff('plain', {})",
 }
@@ -514,6 +515,8 @@ CALLS = {
     "upsert_many": "upsert_many('matrix.merged', '[{\"id\": 1, \"name\":"
                    " \"x\", \"doc\": {\"a\": 1}}, {\"id\": 1}]'::jsonb,"
                    " merge_columns => '{doc}')",
+    "upsert_returning": "upsert_returning('matrix.merged',"
+                        " '[{\"id\": 1, \"name\": \"x\"}, {\"id\": 1}]'::jsonb)",
     "get_insert_data": "get_insert_data('matrix.plain', '{\"id\": 1}')",
     "insert_csv_text": "insert_csv_text('matrix.plain', E'id\\n11\\n')",
     "insert_csv": f"insert_csv('matrix.plain', '{WORK}/matrix.csv')",
