@@ -27,15 +27,42 @@ typedef struct RelationUse
 	const char *hint;			/* or NULL */
 } RelationUse;
 
+/* The kinds whose rows can be written, and what is said of them */
+static const char writable[] = {
+	RELKIND_RELATION, RELKIND_PARTITIONED_TABLE, RELKIND_FOREIGN_TABLE,
+	RELKIND_VIEW, '\0'
+};
+
+#define WRITABLE_HINT \
+	gettext_noop("The target must be a table, a partitioned table, a foreign table or a view.")
+
 /* By PgsyncRelationUse */
 static const RelationUse uses[] = {
 	[PGSYNC_FOR_INSERT] = {
-		.relkinds = (const char[]) {
-			RELKIND_RELATION, RELKIND_PARTITIONED_TABLE,
-			RELKIND_FOREIGN_TABLE, RELKIND_VIEW, '\0'
-		},
+		.relkinds = writable,
 		.message = gettext_noop("cannot insert into relation \"%s\""),
-		.hint = gettext_noop("The target must be a table, a partitioned table, a foreign table or a view."),
+		.hint = WRITABLE_HINT,
+	},
+	/* of a foreign table unique_key.c has more to say */
+	[PGSYNC_FOR_UPSERT] = {
+		.relkinds = writable,
+		.message = gettext_noop("cannot upsert into relation \"%s\""),
+		.hint = gettext_noop("The target must be a table, a partitioned table or a view."),
+	},
+	[PGSYNC_FOR_UPDATE] = {
+		.relkinds = writable,
+		.message = gettext_noop("cannot update relation \"%s\""),
+		.hint = WRITABLE_HINT,
+	},
+	[PGSYNC_FOR_DELETE] = {
+		.relkinds = writable,
+		.message = gettext_noop("cannot delete from relation \"%s\""),
+		.hint = WRITABLE_HINT,
+	},
+	[PGSYNC_FOR_SYNC] = {
+		.relkinds = writable,
+		.message = gettext_noop("cannot sync relation \"%s\""),
+		.hint = gettext_noop("The target must be a table, a partitioned table or a view."),
 	},
 	[PGSYNC_FOR_REJECTS] = {
 		.relkinds = (const char[]) {

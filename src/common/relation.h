@@ -17,6 +17,10 @@
 typedef enum PgsyncRelationUse
 {
 	PGSYNC_FOR_INSERT,			/* rows are put into it */
+	PGSYNC_FOR_UPSERT,			/* and those that are there are updated */
+	PGSYNC_FOR_UPDATE,			/* its rows are updated */
+	PGSYNC_FOR_DELETE,			/* its rows are deleted */
+	PGSYNC_FOR_SYNC,			/* it is made equal to some rows */
 	PGSYNC_FOR_REJECTS,			/* rows that cannot go in are put into it */
 	PGSYNC_FOR_COUNT,			/* its rows are counted */
 	PGSYNC_FOR_COLUMN,			/* a column of its rows is read */

@@ -50,12 +50,19 @@ pgsync_call_begin_rows(PgsyncCall *call, FunctionCallInfo fcinfo)
 	pgsync_call_begin(call, fcinfo, "data");
 }
 
-/* Opens the target, with INSERT's lock, and the error table if there is one. */
+/* Opens the target for a verb that writes rows, with INSERT's lock. */
+void
+pgsync_call_open_for(PgsyncCall *call, PgsyncRelationUse use)
+{
+	call->target = pgsync_target_open(DatumGetObjectId(call->fcinfo->args[0].value),
+									  use);
+}
+
+/* Opens the target to insert into it. */
 void
 pgsync_call_open(PgsyncCall *call)
 {
-	call->target = pgsync_target_open(DatumGetObjectId(call->fcinfo->args[0].value));
-	pgsync_rejects_open(call->clauses.rejects, call->target);
+	pgsync_call_open_for(call, PGSYNC_FOR_INSERT);
 }
 
 /*

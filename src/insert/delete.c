@@ -66,7 +66,7 @@ delete_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	int64		deleted;
 
 	pgsync_call_begin_rows(&call, fcinfo);
-	pgsync_call_open(&call);
+	pgsync_call_open_for(&call, PGSYNC_FOR_DELETE);
 	options.keys = pgsync_any_key(call.target,
 								  pgsync_arg_name_list(fcinfo, 2,
 													   "key_columns"));

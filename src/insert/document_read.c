@@ -175,7 +175,7 @@ table_of(PgsyncDocument *document, Oid relid)
 	}
 	table = palloc0(sizeof(PgsyncDocumentTable));
 	table->document = document;
-	table->target = pgsync_target_open(relid);
+	table->target = pgsync_target_open(relid, PGSYNC_FOR_INSERT);
 	check_is_table(table->target->rel);
 	table->name = RelationGetRelationName(table->target->rel);
 	table->sequence = palloc0(table->target->natts * sizeof(AttrNumber));

@@ -533,7 +533,7 @@ sync_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 
 	pgsync_call_begin(&call, fcinfo, "data");
 	PreventCommandIfReadOnly("sync_many()");
-	pgsync_call_open(&call);
+	pgsync_call_open_for(&call, PGSYNC_FOR_SYNC);
 	init_mirror(&mirror, fcinfo, call.target, format);
 	check_empty(&mirror);
 	check_privileges(&mirror);

@@ -166,7 +166,7 @@ sync_diff_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgsync_call_begin(&call, fcinfo, "data");
-	call.target = pgsync_target_read(PG_GETARG_OID(0));
+	call.target = pgsync_target_read(PG_GETARG_OID(0), PGSYNC_FOR_SYNC);
 	init_diff(&diff, fcinfo, call.target, format);
 	pgsync_look(&diff.look);
 	pgsync_look_outside_scope(&diff.look, diff.new_rows);

@@ -115,7 +115,7 @@ update_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	PgsyncUpdateCounts counts;
 
 	pgsync_call_begin_rows(&call, fcinfo);
-	pgsync_call_open(&call);
+	pgsync_call_open_for(&call, PGSYNC_FOR_UPDATE);
 	counts = update_rows(fcinfo, call.target, format);
 	pgsync_call_end(&call);
 	PG_RETURN_DATUM(make_result(fcinfo, &counts));

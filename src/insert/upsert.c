@@ -63,7 +63,7 @@ upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 
 	pgsync_call_begin_rows(&call, fcinfo);
 	overriding = pgsync_overriding_arg(fcinfo, 7);
-	pgsync_call_open(&call);
+	pgsync_call_open_for(&call, PGSYNC_FOR_UPSERT);
 	look = pgsync_upsert_look_create(fcinfo, call.target);
 	look->upsert.skip_unchanged = pgsync_arg_bool(fcinfo, 5, false);
 	pgsync_upsert_look_set_overriding(look, &call.clauses, overriding);
@@ -130,7 +130,7 @@ upsert_many_1_0(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	int64		counts[2];
 
 	pgsync_call_begin_rows(&call, fcinfo);
-	pgsync_call_open(&call);
+	pgsync_call_open_for(&call, PGSYNC_FOR_UPSERT);
 	upsert = palloc0(sizeof(PgsyncUpsert));
 	pgsync_upsert_init(upsert, fcinfo, call.target);
 	call.clauses.hook = &upsert->base;

@@ -39,7 +39,7 @@ upsert_returning_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgsync_call_begin_rows(&call, fcinfo);
 	names = pgsync_return_columns_arg(fcinfo, 5, "upsert_many");
-	pgsync_call_open(&call);
+	pgsync_call_open_for(&call, PGSYNC_FOR_UPSERT);
 	look = pgsync_upsert_look_create(fcinfo, call.target);
 	look->upsert.skip_unchanged = pgsync_arg_bool(fcinfo, 6, false);
 	look->returning = pgsync_returning_list(call.target, names);

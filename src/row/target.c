@@ -45,13 +45,13 @@ has_insert_rule(Relation rel)
 
 /* Opens a target with this lock; see below. */
 static PgsyncTarget *
-open_target(Oid relid, LOCKMODE lockmode)
+open_target(Oid relid, LOCKMODE lockmode, PgsyncRelationUse use)
 {
 	PgsyncTarget *target = palloc0(sizeof(PgsyncTarget));
 	TupleDesc	tupdesc;
 
 	target->mcxt = CurrentMemoryContext;
-	target->rel = pgsync_open_relation(relid, lockmode, PGSYNC_FOR_INSERT);
+	target->rel = pgsync_open_relation(relid, lockmode, use);
 
 	tupdesc = RelationGetDescr(target->rel);
 	target->natts = tupdesc->natts;
@@ -80,9 +80,9 @@ open_target(Oid relid, LOCKMODE lockmode)
  * Errors: 42P01 if there is no such relation, 42809 if it takes no rows.
  */
 PgsyncTarget *
-pgsync_target_open(Oid relid)
+pgsync_target_open(Oid relid, PgsyncRelationUse use)
 {
-	PgsyncTarget *target = open_target(relid, RowExclusiveLock);
+	PgsyncTarget *target = open_target(relid, RowExclusiveLock, use);
 
 	target->release = NoLock;
 	return target;
@@ -95,7 +95,8 @@ pgsync_target_open(Oid relid)
 PgsyncTarget *
 pgsync_target_look_at(Oid relid)
 {
-	PgsyncTarget *target = open_target(relid, AccessShareLock);
+	PgsyncTarget *target = open_target(relid, AccessShareLock,
+									   PGSYNC_FOR_INSERT);
 
 	target->release = AccessShareLock;
 	return target;
@@ -106,9 +107,9 @@ pgsync_target_look_at(Oid relid)
  * kept until the transaction ends.
  */
 PgsyncTarget *
-pgsync_target_read(Oid relid)
+pgsync_target_read(Oid relid, PgsyncRelationUse use)
 {
-	PgsyncTarget *target = open_target(relid, AccessShareLock);
+	PgsyncTarget *target = open_target(relid, AccessShareLock, use);
 
 	target->release = NoLock;
 	return target;

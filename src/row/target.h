@@ -10,6 +10,7 @@
 #ifndef PGSYNC_TARGET_H
 #define PGSYNC_TARGET_H
 
+#include "common/relation.h"
 #include "row/names.h"
 #include "value/convert.h"
 #include "storage/lockdefs.h"
@@ -43,8 +44,8 @@ typedef struct PgsyncTarget
 	MemoryContext mcxt;
 } PgsyncTarget;
 
-extern PgsyncTarget *pgsync_target_open(Oid relid);
-extern PgsyncTarget *pgsync_target_read(Oid relid);
+extern PgsyncTarget *pgsync_target_open(Oid relid, PgsyncRelationUse use);
+extern PgsyncTarget *pgsync_target_read(Oid relid, PgsyncRelationUse use);
 extern PgsyncTarget *pgsync_target_look_at(Oid relid);
 extern void pgsync_target_close(PgsyncTarget *target);
 extern AttrNumber pgsync_target_find(PgsyncTarget *target,
