@@ -588,6 +588,8 @@ def answer(conn, extension, call, path):
                 prefix = "" if call.startswith("pg_catalog.") else \
                     extension + "."
                 call = call.replace("{x}", extension)
+                if call.startswith("("):    # a field of what it returns
+                    prefix, call = "(" + prefix, call[1:]
                 return "00000", conn.execute(
                     f"SELECT {prefix}{call}").fetchall()
         except psycopg.Error as error:
