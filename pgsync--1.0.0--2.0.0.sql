@@ -279,7 +279,10 @@ CREATE FUNCTION upsert_many(
     merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
     skip_unchanged boolean DEFAULT false,   -- leave equal rows untouched
     key_order boolean DEFAULT false,    -- take the rows in the order of their keys
-    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+    overriding text DEFAULT NULL,   -- 'system' or 'user': for identity columns
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS TABLE (
     inserted bigint,            -- rows that were new
     updated bigint,             -- rows that were there and have been updated
@@ -288,8 +291,8 @@ CREATE FUNCTION upsert_many(
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'upsert_many_jsonb_2_0';
 
-COMMENT ON FUNCTION upsert_many(regclass, jsonb, text[], text[], text[], boolean, boolean, text) IS
-'inserts rows, or updates those whose key is there (a jsonb value): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+COMMENT ON FUNCTION upsert_many(regclass, jsonb, text[], text[], text[], boolean, boolean, text, text, bigint, regclass) IS
+'inserts rows, or updates those whose key is there (a jsonb value): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 22000, 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
 DROP FUNCTION upsert_many(regclass, json, text[], text[], text[]);
 
@@ -301,7 +304,10 @@ CREATE FUNCTION upsert_many(
     merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
     skip_unchanged boolean DEFAULT false,   -- leave equal rows untouched
     key_order boolean DEFAULT false,    -- take the rows in the order of their keys
-    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+    overriding text DEFAULT NULL,   -- 'system' or 'user': for identity columns
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS TABLE (
     inserted bigint,            -- rows that were new
     updated bigint,             -- rows that were there and have been updated
@@ -310,8 +316,8 @@ CREATE FUNCTION upsert_many(
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'upsert_many_json_2_0';
 
-COMMENT ON FUNCTION upsert_many(regclass, json, text[], text[], text[], boolean, boolean, text) IS
-'inserts rows, or updates those whose key is there (a json value, read as a stream): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+COMMENT ON FUNCTION upsert_many(regclass, json, text[], text[], text[], boolean, boolean, text, text, bigint, regclass) IS
+'inserts rows, or updates those whose key is there (a json value, read as a stream): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 22000, 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
 DROP FUNCTION upsert_many(regclass, text, text[], text[], text[]);
 
@@ -323,7 +329,10 @@ CREATE FUNCTION upsert_many(
     merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
     skip_unchanged boolean DEFAULT false,   -- leave equal rows untouched
     key_order boolean DEFAULT false,    -- take the rows in the order of their keys
-    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+    overriding text DEFAULT NULL,   -- 'system' or 'user': for identity columns
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS TABLE (
     inserted bigint,            -- rows that were new
     updated bigint,             -- rows that were there and have been updated
@@ -332,8 +341,8 @@ CREATE FUNCTION upsert_many(
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'upsert_many_text_2_0';
 
-COMMENT ON FUNCTION upsert_many(regclass, text, text[], text[], text[], boolean, boolean, text) IS
-'inserts rows, or updates those whose key is there (JSON or JSON Lines as text, read as a stream): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+COMMENT ON FUNCTION upsert_many(regclass, text, text[], text[], text[], boolean, boolean, text, text, bigint, regclass) IS
+'inserts rows, or updates those whose key is there (JSON or JSON Lines as text, read as a stream): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 22000, 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
 CREATE FUNCTION upsert_many(
     target regclass,            -- table, partitioned table or simple view
@@ -343,7 +352,10 @@ CREATE FUNCTION upsert_many(
     merge_columns text[] DEFAULT NULL,  -- jsonb columns merged with ||
     skip_unchanged boolean DEFAULT false,   -- leave equal rows untouched
     key_order boolean DEFAULT false,    -- take the rows in the order of their keys
-    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+    overriding text DEFAULT NULL,   -- 'system' or 'user': for identity columns
+    on_error text DEFAULT 'stop',   -- 'ignore': skip rows that cannot go in
+    reject_limit bigint DEFAULT NULL,   -- fail beyond so many of them
+    error_table regclass DEFAULT NULL   -- keeps them, with the reasons
 ) RETURNS TABLE (
     inserted bigint,            -- rows that were new
     updated bigint,             -- rows that were there and have been updated
@@ -352,8 +364,8 @@ CREATE FUNCTION upsert_many(
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'upsert_many_row_source';
 
-COMMENT ON FUNCTION upsert_many(regclass, row_source, text[], text[], text[], boolean, boolean, text) IS
-'inserts the rows of a row_source, or updates those whose key is there: rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
+COMMENT ON FUNCTION upsert_many(regclass, row_source, text[], text[], text[], boolean, boolean, text, text, bigint, regclass) IS
+'inserts the rows of a row_source, or updates those whose key is there: rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 22000, 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
 CREATE FUNCTION upsert_returning(
     target regclass,            -- table, partitioned table or simple view

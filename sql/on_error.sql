@@ -271,6 +271,19 @@ SET ROLE regress_on_error;
 SELECT insert_many('item', '[{"id": 1, "name": "b"}]', on_error => 'ignore', error_table => 'rejected_parts');
 RESET ROLE;
 
+--
+-- upsert_many
+--
+TRUNCATE item, rejected;
+SELECT * FROM upsert_many('item', '[{"id": 1, "name": "a"}, {"id": 1, "price": -1}, {"id": 1, "price": 5}, {"id": null}, {"name": "x"}, {"id": "x"}, {"id": 2}, {"id": 3, "name": "c"}, {"id": 1, "price": 5}]',
+                          skip_unchanged => true, on_error => 'ignore', error_table => 'rejected');
+SELECT * FROM item ORDER BY id;
+SELECT row_number, column_name, sqlstate, message FROM rejected ORDER BY 1;
+SELECT * FROM upsert_many('item', '[{"id": 1, "name": null}, {"id": 2}]', on_error => 'ignore', reject_limit => 1);
+SELECT * FROM upsert_many('item', '[{"id": 1}]', key_order => true, on_error => 'ignore');
+SELECT * FROM upsert_many('item', '[]', on_error => 'ignore', error_table => 'item');
+SELECT * FROM upsert_many('item', '[]', on_error => 'ignore', error_table => 'rejected');
+
 SET client_min_messages = warning;
 DROP SCHEMA on_error CASCADE;
 DROP ROLE regress_on_error;

@@ -150,7 +150,7 @@ SELECT * FROM compare_ways('plain', (
         WHEN 10 THEN jsonb_build_object('id', i, 'total', 1)
         WHEN 11 THEN jsonb_build_object('n', NULL)
         ELSE jsonb_build_object('id', i, 'born', '2024-02-28', 'm', 'fine', 'doc', jsonb_build_object('i', i))
-        END) FROM generate_series(1, 900) i));
+        END) FROM generate_series(1, 400) i));
 SELECT * FROM compare_ways('plain', '[1, {"id": 1}, "x", null, {"id": 2}, {}]', ways => '{plain,text}');
 -- each row is bad, or each but one
 SELECT * FROM compare_ways('plain', (
@@ -167,7 +167,7 @@ INSERT INTO keys SELECT -i, i * 7, i * 11, int4range(i * 100, i * 100 + 9) FROM 
 SELECT * FROM compare_ways('keys', (
     SELECT jsonb_agg(jsonb_build_object('a', pick(i, 1, 2000) - 20, 'b', pick(i, 2, 8000),
         'c', pick(i, 3, 8000), 'r', format('[%s,%s)', x, x + 3), 'note', repeat('n', pick(i, 5, 200))))
-    FROM generate_series(1, 600) i, LATERAL (SELECT pick(i, 4, 20000)) p(x)));
+    FROM generate_series(1, 330) i, LATERAL (SELECT pick(i, 4, 20000)) p(x)));
 INSERT INTO ways VALUES ('do update', 'SELECT insert_many($1, $2, on_conflict => ''ON CONFLICT (a) DO UPDATE SET b = EXCLUDED.b, note = t.note || EXCLUDED.a''%s)');
 SELECT * FROM compare_ways('keys', (
     SELECT jsonb_agg(jsonb_build_object('a', pick(i, 6, 60) - 20, 'b', pick(i, 7, 400), 'note', 'n'))
@@ -181,7 +181,7 @@ INSERT INTO parent SELECT i, i FROM generate_series(1, 200) i;
 CREATE TABLE child (id int PRIMARY KEY, x int, y int, FOREIGN KEY (x, y) REFERENCES parent);
 SELECT * FROM compare_ways('child', (
     SELECT jsonb_agg(jsonb_build_object('id', pick(i, 8, 5000), 'x', nullif(pick(i, 9, 210), 0), 'y', pick(i, 9, 210)))
-    FROM generate_series(1, 700) i));
+    FROM generate_series(1, 350) i));
 CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree, deep int UNIQUE);
 SELECT * FROM compare_ways('tree', (
     SELECT jsonb_agg(jsonb_build_object('id', i, 'up', CASE pick(i, 10, 3) WHEN 0 THEN NULL ELSE i + 1 - pick(i, 11, 9) END,
@@ -203,7 +203,7 @@ CREATE TABLE parts_b1 PARTITION OF parts_b (UNIQUE (v)) FOR VALUES FROM (0) TO (
 SELECT * FROM compare_ways('parts', (
     SELECT jsonb_agg(jsonb_build_object('k', pick(i, 13, 510), 'part', substr('aaaabbbbbc', 1 + pick(i, 14, 10), 1),
         'v', pick(i, 15, 52), 'x', CASE WHEN pick(i, 16, 5) > 0 THEN pick(i, 17, 205) END, 'y', pick(i, 17, 205)))
-    FROM generate_series(1, 600) i));
+    FROM generate_series(1, 330) i));
 CREATE TABLE own_parts (k int PRIMARY KEY, up int REFERENCES own_parts) PARTITION BY HASH (k);
 CREATE TABLE own_parts_0 PARTITION OF own_parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE own_parts_1 PARTITION OF own_parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
@@ -378,6 +378,49 @@ SELECT * FROM compare_ways('lines', (
         WHEN 2 THEN jsonb_build_array('x', '2024-01-01')
         WHEN 3 THEN jsonb_build_array(pick(i, 40, 300), '2024-01-01')
         ELSE jsonb_build_array(i, '2024-01-01') END) FROM generate_series(1, 300) i), ways => '{lines}');
+
+DROP TRIGGER line_number ON rejected;
+
+--
+-- upsert_many: rows that are there already are updated
+--
+INSERT INTO ways VALUES
+    ('upsert', 'SELECT * FROM upsert_many($1, $2%s)'),
+    ('upsert quietly', 'SELECT * FROM upsert_many($1, $2::text, skip_unchanged => true%s)'),
+    ('upsert by n', 'SELECT * FROM upsert_many($1, $2, key_columns => ''{n}''%s)');
+SELECT * FROM compare_ways('keys', (
+    SELECT jsonb_agg(jsonb_build_object('a', pick(i, 41, 200) - 20, 'b', pick(i, 42, 900), 'c', pick(i, 43, 900))
+                     || CASE pick(i, 44, 3) WHEN 0 THEN '{"note": "n"}'::jsonb ELSE '{}' END)
+    FROM generate_series(1, 300) i), ways => '{upsert,upsert quietly}');
+ALTER TABLE child ALTER CONSTRAINT child_x_y_fkey NOT DEFERRABLE;
+SELECT * FROM compare_ways('child', (
+    SELECT jsonb_agg(jsonb_build_object('id', CASE pick(i, 45, 30) WHEN 0 THEN NULL ELSE pick(i, 46, 200) END,
+                                        'x', nullif(pick(i, 47, 210), 0), 'y', pick(i, 47, 210)))
+    FROM generate_series(1, 330) i), ways => '{upsert,upsert quietly}');
+SELECT * FROM compare_ways('tree', (
+    SELECT jsonb_agg(jsonb_build_object('id', pick(i, 48, 60), 'up', CASE pick(i, 49, 3) WHEN 0 THEN NULL ELSE pick(i, 50, 80) END))
+    FROM generate_series(1, 150) i), ways => '{upsert}');
+SELECT * FROM compare_ways('own_parts', (
+    SELECT jsonb_agg(jsonb_build_object('k', pick(i, 51, 40), 'up', CASE pick(i, 52, 3) WHEN 0 THEN NULL ELSE pick(i, 53, 50) END))
+    FROM generate_series(1, 100) i), ways => '{upsert}');
+ALTER TABLE owned ADD PRIMARY KEY (id);
+CREATE POLICY changes ON owned FOR UPDATE USING (v <> 'locked') WITH CHECK (tenant > 5);
+SELECT * FROM compare_ways('owned', (
+    SELECT jsonb_agg(jsonb_build_object('id', pick(i, 54, 80), 'tenant', pick(i, 55, 95),
+        'v', (ARRAY['secret', 'locked', 'open', 'open', 'open'])[1 + pick(i, 56, 5)]))
+    FROM generate_series(1, 250) i), 'regress_bad_diff', ways => '{upsert}');
+SELECT * FROM compare_ways('watched', (SELECT data FROM watched_rows), ways => '{upsert}');
+CREATE TRIGGER changed AFTER UPDATE ON counted FOR EACH ROW EXECUTE FUNCTION after_row();
+SELECT * FROM compare_ways('counted', (
+    SELECT jsonb_agg(jsonb_build_object('id', pick(i, 57, 90), 'v', pick(i, 58, 40))) FROM generate_series(1, 200) i),
+    ways => '{upsert,upsert quietly}');
+ALTER TABLE identified ADD n int UNIQUE, ADD s int;
+ALTER TABLE identified ALTER s SET DEFAULT nextval('other_seq'), ADD CHECK (s % 5 > 0);
+ALTER TABLE numbered DROP COLUMN n, ADD n int UNIQUE;
+SELECT compare_ways('identified', data, ways => '{upsert by n}'), compare_ways('numbered', data, ways => '{upsert by n}')
+FROM (SELECT jsonb_agg(jsonb_build_object('n', nullif(pick(i, 59, 50), 0), 'v', pick(i, 60, 12))) AS data
+      FROM generate_series(1, 200) i) x;
+SELECT * FROM compare_ways('base', (SELECT jsonb_agg(jsonb_build_object('id', pick(i, 61, 30), 'v', pick(i, 62, 9)) || CASE pick(i, 63, 4) WHEN 0 THEN '{"w": null}'::jsonb ELSE '{}' END) FROM generate_series(1, 100) i), ways => '{upsert}');
 
 SET client_min_messages = error;
 DROP SCHEMA bad_diff CASCADE;

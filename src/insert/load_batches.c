@@ -69,9 +69,10 @@ typedef struct BatchRow
 	void	   *kept;			/* for the source to recall */
 	uint64		number;
 	Size		size;
-	Datum	   *values;			/* once it is converted: complete */
+	Datum	   *values;			/* once it is converted */
 	bool	   *nulls;
 	bool	   *named;
+	bool		complete;		/* have all columns got their values? */
 	PgsyncReject *reject;		/* if it cannot go in */
 } BatchRow;
 
@@ -83,6 +84,7 @@ typedef struct Batches
 	MemoryContext context;		/* of the batch */
 	MemoryContext run_context;	/* of a statement's run */
 	MemoryContext plan_context; /* of the statement, if it is for some rows */
+	bool		serves_all;		/* does one statement serve all rows? */
 	bool		converts_alone; /* is a row converted when all before are in? */
 	bool		stores_alone;	/* is each row a statement of its own? */
 	bool	   *planned_for;	/* the columns of the statement for some rows */
@@ -103,21 +105,38 @@ typedef struct Batches
 	int			at_most;		/* that it may have, or 0 */
 } Batches;
 
-/* Returns whether one statement serves all rows. */
-static inline bool
-serves_all(Batches *batches)
+/* Makes a row of the batch the load's. */
+static void
+take_row(Batches *batches, BatchRow *row)
 {
-	return batches->load->adds_defaults;
+	PgsyncRow  *current = &batches->load->row;
+
+	current->values = row->values;
+	current->nulls = row->nulls;
+	current->named = row->named;
+	current->number = row->number;
+	current->column = 0;
 }
 
-/* Feeds the next row of the span that is not refused; see PgsyncFeed. */
-static bool
-feed_batch_row(PgsyncFeed *feed, Datum *values, bool *nulls)
+/* Gives the load's row its defaults, which stay when it is taken again. */
+static void
+complete_row(Batches *batches, BatchRow *row)
 {
-	PgsyncLoad *load = (PgsyncLoad *) feed;
-	Batches    *batches = load->batches;
-	Size		natts = load->target->natts;
-	BatchRow   *row;
+	MemoryContext oldcontext;
+
+	if (row->complete)
+		return;
+	oldcontext = MemoryContextSwitchTo(batches->context);
+	pgsync_load_complete_row(batches->load, row->values, row->nulls);
+	row->complete = true;
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Returns the next row of the span that is not refused; NULL at its end. */
+static BatchRow *
+next_row(Batches *batches)
+{
+	PgsyncLoad *load = batches->load;
 
 	CHECK_FOR_INTERRUPTS();
 	if (!load->place.batched)
@@ -126,12 +145,55 @@ feed_batch_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 		   batches->rows[batches->next].reject != NULL)
 		batches->next++;
 	if (batches->next == batches->end)
-		return false;
-	row = &batches->rows[batches->next++];
+		return NULL;
+	return &batches->rows[batches->next++];
+}
+
+/* Hands a row over; see PgsyncFeed. */
+static bool
+deliver_row(PgsyncFeed *feed, BatchRow *row, Datum *values, bool *nulls)
+{
+	PgsyncLoad *load = (PgsyncLoad *) feed;
+	Size		natts = load->target->natts;
+
 	memcpy(values, row->values, natts * sizeof(Datum));
 	memcpy(nulls, row->nulls, natts * sizeof(bool));
 	feed->number = load->place.number = row->number;
 	feed->size = row->size;
+	return true;
+}
+
+/* Feeds the next row; see PgsyncFeed. */
+static bool
+feed_batch_row(PgsyncFeed *feed, Datum *values, bool *nulls)
+{
+	BatchRow   *row = next_row(((PgsyncLoad *) feed)->batches);
+
+	return row != NULL && deliver_row(feed, row, values, nulls);
+}
+
+/*
+ * Feeds the next row that the row hook does not deal with; see PgsyncFeed.
+ * Only that one needs defaults.
+ */
+static bool
+feed_unsettled_row(PgsyncFeed *feed, Datum *values, bool *nulls)
+{
+	PgsyncLoad *load = (PgsyncLoad *) feed;
+	Batches    *batches = load->batches;
+	BatchRow   *row;
+
+	do
+	{
+		row = next_row(batches);
+		if (row == NULL)
+			return false;
+		take_row(batches, row);
+		load->place.number = row->number;
+	} while (pgsync_statement_settle_row(load->statement, &load->row));
+	complete_row(batches, row);
+	deliver_row(feed, row, values, nulls);
+	pgsync_statement_begin_row(load->statement, &load->row);
 	return true;
 }
 
@@ -153,6 +215,7 @@ fetch_row(Batches *batches, BatchRow *row)
 	row->number = load->row.number;
 	row->size = load->row.size;
 	row->reject = NULL;
+	row->complete = false;
 	row->kept = routine->keep(load->source);
 	return true;
 }
@@ -264,22 +327,18 @@ convert_row(Batches *batches, BatchRow *row)
 	const PgsyncSourceRoutine *routine = load->source->routine;
 	int			natts = load->target->natts;
 
-	load->row.values = row->values;
-	load->row.nulls = row->nulls;
-	load->row.named = row->named;
-	load->row.number = row->number;
-	load->row.column = 0;
+	take_row(batches, row);
 	memset(row->nulls, true, natts);
 	memset(row->named, false, natts);
 	load->reading = true;
 	CHECK_FOR_INTERRUPTS();
 	routine->recall(load->source, row->kept);
 	routine->convert(load->source, &load->row);
-	if (serves_all(batches))
+	if (batches->serves_all)
 	{
 		if (memcmp(row->named, load->known, natts) != 0)
 			pgsync_load_note_columns(load);
-		pgsync_load_complete_row(load, row->values, row->nulls);
+		complete_row(batches, row);
 	}
 	load->reading = false;
 }
@@ -409,8 +468,11 @@ store_work(void *arg)
 	PgsyncLoad *load = batches->load;
 	PgsyncCounts counts = pgsync_statement_run(load->statement, batches->dest);
 
+	if (load->clauses->hook != NULL && load->clauses->hook->end_span != NULL)
+		load->clauses->hook->end_span(load->clauses->hook);
 	load->counts.processed += counts.processed;
 	load->counts.updated += counts.updated;
+	load->counts.unchanged += counts.unchanged;
 }
 
 /* Stores a span; returns the error if it cannot be, its rows as they were. */
@@ -418,13 +480,18 @@ static ErrorData *
 store_span(Batches *batches, int first, int end)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(batches->run_context);
+	PgsyncRowHook *hook = batches->load->clauses->hook;
+	bool	   *named = batches->load->row.named;
 	ErrorData  *error;
 
 	batches->next = first;
 	batches->end = end;
 	memset(&batches->load->place, 0, sizeof(PgsyncPlace));
 	error = pgsync_attempt(store_work, batches);
+	batches->load->row.named = named;
 	MemoryContextSwitchTo(oldcontext);
+	if (error != NULL && hook != NULL && hook->forget_span != NULL)
+		hook->forget_span(hook);
 	if (error != NULL)
 		return error;
 	memset(&batches->load->place, 0, sizeof(PgsyncPlace));
@@ -460,12 +527,31 @@ plan_work(void *arg)
 	Batches    *batches = arg;
 	PgsyncLoad *load = batches->load;
 
-	memcpy(load->known, batches->rows[batches->next].named,
-		   load->target->natts);
 	pgsync_load_plan(load);
-	load->feed.next = feed_batch_row;
 	batches->stores_alone = batches->converts_alone ||
 		pgsync_statement_tells_batches(load->statement);
+}
+
+/*
+ * Returns whether the statement for some rows serves a row: one that names the
+ * same columns, or if we add defaults some of them.
+ */
+static bool
+fits_statement(Batches *batches, int index)
+{
+	const bool *named = batches->rows[index].named;
+	Size		natts = batches->load->target->natts;
+
+	if (memcmp(batches->planned_for, named, natts) == 0)
+		return true;
+	if (!batches->load->adds_defaults)
+		return false;
+	for (Size i = 0; i < natts; i++)
+	{
+		if (named[i] && !batches->planned_for[i])
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -480,14 +566,14 @@ plan_for_row(Batches *batches, int index)
 	MemoryContext oldcontext;
 	ErrorData  *error;
 
-	if (load->statement != NULL &&
-		memcmp(batches->planned_for, batches->rows[index].named, natts) == 0)
+	if (load->statement != NULL && fits_statement(batches, index))
 		return true;
+	for (Size i = 0; i < natts; i++)
+		load->known[i] = batches->rows[index].named[i] ||
+			(load->adds_defaults && batches->planned_for[i]);
 	load->statement = NULL;
 	MemoryContextReset(batches->plan_context);
 	oldcontext = MemoryContextSwitchTo(batches->plan_context);
-	batches->next = index;
-	load->fed = 0;				/* what fails now is the statement's fault */
 	error = pgsync_attempt(plan_work, batches);
 	MemoryContextSwitchTo(oldcontext);
 	if (error != NULL)
@@ -497,7 +583,7 @@ plan_for_row(Batches *batches, int index)
 		recover(batches);
 		return false;
 	}
-	memcpy(batches->planned_for, batches->rows[index].named, natts);
+	memcpy(batches->planned_for, load->known, natts);
 	return true;
 }
 
@@ -508,15 +594,12 @@ plan_for_row(Batches *batches, int index)
 static int
 span_limit(Batches *batches, int first)
 {
-	Size		natts = batches->load->target->natts;
 	int			end = first + 1;
 
-	if (serves_all(batches))
+	if (batches->serves_all)
 		return batches->nrows;
 	while (end < batches->nrows &&
-		   (batches->rows[end].reject != NULL ||
-			memcmp(batches->rows[end].named, batches->rows[first].named,
-				   natts) == 0))
+		   (batches->rows[end].reject != NULL || fits_statement(batches, end)))
 		end++;
 	return end;
 }
@@ -530,7 +613,7 @@ store_from(Batches *batches, int first)
 
 	if (batches->rows[first].reject != NULL)
 		return first + 1;
-	if (!serves_all(batches) && !plan_for_row(batches, first))
+	if (!batches->serves_all && !plan_for_row(batches, first))
 		return first + 1;
 	end = Min(span_limit(batches, first), first + span_length(batches));
 	error = store_span(batches, first, end);
@@ -592,15 +675,17 @@ static void
 plan_for_all(Batches *batches)
 {
 	PgsyncLoad *load = batches->load;
+	PgsyncRowHook *hook = load->clauses->hook;
 
 	load->adds_defaults = load->target->knows_defaults &&
-		load->clauses->hook == NULL;
-	if (serves_all(batches))
+		(hook == NULL || !hook->same_columns);
+	batches->serves_all = load->adds_defaults && hook == NULL;
+	if (batches->serves_all)
 	{
 		pgsync_load_plan(load);
-		load->adds_defaults = !load->sink->runs_text;
+		batches->serves_all = load->adds_defaults = !load->sink->runs_text;
 	}
-	if (serves_all(batches))
+	if (batches->serves_all)
 	{
 		batches->stores_alone = batches->converts_alone ||
 			pgsync_statement_tells_batches(load->statement);
@@ -621,13 +706,12 @@ run_without_rows(Batches *batches)
 {
 	PgsyncLoad *load = batches->load;
 
-	if (serves_all(batches))
+	if (batches->serves_all)
 		pgsync_load_note_columns(load);
 	else
 	{
 		memcpy(load->known, load->row.named, load->target->natts);
 		pgsync_load_plan(load);
-		load->feed.next = feed_batch_row;
 	}
 	batches->next = batches->end = 0;
 	store_work(batches);
@@ -656,10 +740,12 @@ init_batches(Batches *batches, PgsyncLoad *load, DestReceiver *dest)
 	batches->rows = palloc(sizeof(BatchRow) * MAX_BATCH_ROWS);
 	batches->limit = FIRST_BATCH_ROWS;
 	batches->clauses = *load->clauses;
-	batches->clauses.takes_identity = load->target->knows_defaults;
+	batches->clauses.takes_identity = load->target->knows_defaults &&
+		load->clauses->hook == NULL;
 	load->clauses = &batches->clauses;
 	load->batches = batches;
-	load->feed.next = feed_batch_row;
+	load->feed.next = load->clauses->hook != NULL ? feed_unsettled_row :
+		feed_batch_row;
 }
 
 /*

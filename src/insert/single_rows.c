@@ -43,19 +43,18 @@ expression_tells(Node *node, const PgsyncLooks *looks)
 								looks);
 }
 
-/* Returns whether a trigger fires for each inserted row. */
+/* Returns whether a trigger fires for each row that events (a mask) touch. */
 static bool
-fires_for_rows(const Trigger *trigger)
+fires_for_rows(const Trigger *trigger, int events)
 {
-	return TRIGGER_FOR_ROW(trigger->tgtype) &&
-		TRIGGER_FOR_INSERT(trigger->tgtype);
+	return TRIGGER_FOR_ROW(trigger->tgtype) && (trigger->tgtype & events) != 0;
 }
 
 /* Returns whether a trigger could tell, or whoever sees what it does. */
 static bool
-trigger_tells(const Trigger *trigger, const PgsyncLooks *looks)
+trigger_tells(const Trigger *trigger, int events, const PgsyncLooks *looks)
 {
-	if (!fires_for_rows(trigger) || trigger->tgisinternal)
+	if (!fires_for_rows(trigger, events) || trigger->tgisinternal)
 		return false;
 	if (TRIGGER_FOR_AFTER(trigger->tgtype) ||
 		func_volatile(trigger->tgfoid) != PROVOLATILE_VOLATILE)
@@ -66,13 +65,13 @@ trigger_tells(const Trigger *trigger, const PgsyncLooks *looks)
 
 /* Returns whether one of a relation's triggers could tell. */
 static bool
-triggers_tell(Relation rel, const PgsyncLooks *looks)
+triggers_tell(Relation rel, int events, const PgsyncLooks *looks)
 {
 	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 	bool		tell = false;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers && !tell; i++)
-		tell = trigger_tells(&triggers->triggers[i], looks);
+		tell = trigger_tells(&triggers->triggers[i], events, looks);
 	FreeTriggerDesc(triggers);
 	return tell;
 }
@@ -97,11 +96,11 @@ references_itself(Relation rel)
 
 /* Returns whether a user's trigger changes rows, or does what it likes. */
 static bool
-has_row_triggers(Relation rel)
+has_row_triggers(Relation rel, int events)
 {
 	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
 	{
-		if (fires_for_rows(&rel->trigdesc->triggers[i]) &&
+		if (fires_for_rows(&rel->trigdesc->triggers[i], events) &&
 			!rel->trigdesc->triggers[i].tgisinternal)
 			return true;
 	}
@@ -110,12 +109,12 @@ has_row_triggers(Relation rel)
 
 /* Returns what could tell in expressions of rows for a relation. */
 static PgsyncLooks
-looks_for(Relation rel)
+looks_for(Relation rel, int events)
 {
 	PgsyncLooks looks = {
 		.stable = true,
 		.root = pgsync_partition_root(RelationGetRelid(rel)),
-		.any_table = has_row_triggers(rel)
+		.any_table = has_row_triggers(rel, events)
 	};
 
 	return looks;
@@ -123,30 +122,45 @@ looks_for(Relation rel)
 
 /* Returns whether something about a relation could tell. */
 static bool
-relation_tells(Relation rel)
+relation_tells(Relation rel, int events)
 {
-	PgsyncLooks looks = looks_for(rel);
+	PgsyncLooks looks = looks_for(rel, events);
 
-	return triggers_tell(rel, &looks) || references_itself(rel) ||
+	return triggers_tell(rel, events, &looks) || references_itself(rel) ||
 		pgsync_checks_may_look(rel, &looks) ||
 		pgsync_indexes_may_look(rel, &looks) ||
 		pgsync_partitioning_may_look(rel, &looks);
 }
 
-/* Returns whether a partition could tell; see PgsyncPartitionTest. */
+/* Returns whether a partition could tell; a leaf is not open yet. */
 static bool
-partition_tells(Oid relid, Relation rel)
+partition_tells(Oid relid, Relation rel, int events)
 {
 	bool		tells;
 
 	if (rel != NULL)
-		return relation_tells(rel);
+		return relation_tells(rel, events);
 	rel = pgsync_peek_partition(relid);
 	if (rel == NULL)
 		return true;
-	tells = relation_tells(rel);
+	tells = relation_tells(rel, events);
 	table_close(rel, AccessShareLock);
 	return tells;
+}
+
+/* The same for rows that are inserted; see PgsyncPartitionTest. */
+static bool
+inserting_partition_tells(Oid relid, Relation rel)
+{
+	return partition_tells(relid, rel, TRIGGER_TYPE_INSERT);
+}
+
+/* The same for rows that are inserted or updated. */
+static bool
+upserting_partition_tells(Oid relid, Relation rel)
+{
+	return partition_tells(relid, rel,
+						   TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE);
 }
 
 /* Returns whether a policy or a view's check could tell. */
@@ -165,22 +179,26 @@ checks_tell(List *options, const PgsyncLooks *looks)
 
 /*
  * Returns whether the result of an INSERT, rewritten but not planned, could
- * tell that its rows did not come one by one.
+ * tell that its rows did not come one by one.  "upserts": each row is a
+ * command of its own, and may also be an UPDATE.
  */
 bool
-pgsync_query_tells_batches(Query *query)
+pgsync_query_tells_batches(Query *query, bool upserts)
 {
+	int			events = TRIGGER_TYPE_INSERT |
+	(upserts ? TRIGGER_TYPE_UPDATE : 0);
 	Relation	rel = table_open(rt_fetch(query->resultRelation,
 										  query->rtable)->relid, NoLock);
-	PgsyncLooks looks = looks_for(rel);
+	PgsyncLooks looks = looks_for(rel, events);
 	bool		tells;
 
-	tells = (query->onConflict != NULL &&
+	tells = (!upserts && query->onConflict != NULL &&
 			 query->onConflict->action == ONCONFLICT_UPDATE) ||
 		contain_volatile_functions((Node *) query->targetList) ||
 		checks_tell(query->withCheckOptions, &looks) ||
-		relation_tells(rel) ||
-		pgsync_any_partition(rel, partition_tells, true);
+		relation_tells(rel, events) ||
+		pgsync_any_partition(rel, upserts ? upserting_partition_tells :
+							 inserting_partition_tells, true);
 	table_close(rel, NoLock);
 	return tells;
 }
@@ -211,7 +229,7 @@ defaults_tell(Relation rel, const PgsyncLooks *looks)
 bool
 pgsync_conversion_tells_batches(PgsyncTarget *target, List *expressions)
 {
-	PgsyncLooks looks = looks_for(target->rel);
+	PgsyncLooks looks = looks_for(target->rel, TRIGGER_TYPE_INSERT);
 	ListCell   *cell;
 
 	foreach(cell, expressions)

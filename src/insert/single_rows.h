@@ -13,7 +13,7 @@
 #include "nodes/parsenodes.h"
 #include "row/target.h"
 
-extern bool pgsync_query_tells_batches(Query *query);
+extern bool pgsync_query_tells_batches(Query *query, bool upserts);
 extern bool pgsync_conversion_tells_batches(PgsyncTarget *target,
 											List *expressions);
 

@@ -186,7 +186,7 @@ plan_query(PgsyncStatement *statement)
 
 	if (statement->clauses.rejects != NULL)
 		statement->tells_batches = query == NULL ||
-			pgsync_query_tells_batches(query);
+			pgsync_query_tells_batches(query, run->one_by_one);
 	/* the values of $n change from row to row: they are not planned with */
 	return query == NULL ? NULL : pgsync_query_plan(query, run->query, 0, NULL);
 }
@@ -283,8 +283,7 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 bool
 pgsync_statement_tells_batches(PgsyncStatement *statement)
 {
-	return statement->tells_batches || statement->sink->runs_text ||
-		statement->run.one_by_one;
+	return statement->tells_batches || statement->sink->runs_text;
 }
 
 /*
@@ -327,6 +326,38 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 	restrict_inserted_columns(statement);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextDelete(context);
+}
+
+/*
+ * Returns whether an UPDATE of the target's rows may have something to check
+ * or to fire after a row; what is below a view or a partitioned table may.
+ */
+static bool
+has_update_triggers(Relation rel)
+{
+	return rel->rd_rel->relkind != RELKIND_RELATION ||
+		(rel->trigdesc != NULL && rel->trigdesc->trig_update_after_row);
+}
+
+/*
+ * Returns whether the row hook has dealt with a row itself.  The triggers of
+ * what it has done fire at once, if they fire by row.  So do an UPDATE's own,
+ * and hence only if there are others.
+ */
+bool
+pgsync_statement_settle_row(PgsyncStatement *statement, const PgsyncRow *row)
+{
+	PgsyncRowHook *hook = statement->clauses.hook;
+	bool		settled;
+
+	if (hook == NULL || hook->settle_row == NULL)
+		return false;
+	if (!has_update_triggers(statement->run.target->rel))
+		return hook->settle_row(hook, row);
+	pgsync_run_begin_triggers(&statement->run);
+	settled = hook->settle_row(hook, row);
+	pgsync_run_fire_triggers(&statement->run);
+	return settled;
 }
 
 /*

@@ -48,6 +48,15 @@ struct PgsyncRowHook
 	void		(*end_statement) (PgsyncRowHook *hook);
 
 	/*
+	 * Ends all that it has begun, so that nothing is left beyond a
+	 * subtransaction; or, when that has been rolled back, forgets it, and
+	 * what it has counted since the last end_span.  For loads that go on
+	 * behind bad rows; or NULL.
+	 */
+	void		(*end_span) (PgsyncRowHook *hook);
+	void		(*forget_span) (PgsyncRowHook *hook);
+
+	/*
 	 * Is told that a row has been inserted, or not, while its values are
 	 * still there; or NULL.
 	 */
@@ -103,6 +112,8 @@ extern const PgsyncSinkRoutine *pgsync_statement_plan(PgsyncStatement *statement
 extern bool pgsync_statement_tells_batches(PgsyncStatement *statement);
 extern void pgsync_statement_widen(PgsyncStatement *statement,
 								   const bool *columns);
+extern bool pgsync_statement_settle_row(PgsyncStatement *statement,
+										const PgsyncRow *row);
 extern void pgsync_statement_begin_row(PgsyncStatement *statement,
 									   const PgsyncRow *row);
 extern PgsyncCounts pgsync_statement_run(PgsyncStatement *statement,

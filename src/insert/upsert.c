@@ -20,6 +20,7 @@
 #include "insert/call.h"
 #include "insert/clauses.h"
 #include "insert/key_order.h"
+#include "insert/rejects.h"
 #include "insert/upsert_look.h"
 #include "source/source_json.h"
 
@@ -49,8 +50,27 @@ make_result(FunctionCallInfo fcinfo, const int64 *counts, int ncounts)
 }
 
 /*
+ * Reads the arguments on_error, reject_limit and error_table; rows that are
+ * sorted first have been converted by then, and cannot be skipped (0A000).
+ */
+static PgsyncRejects *
+rejects_args(FunctionCallInfo fcinfo)
+{
+	PgsyncRejects *rejects = pgsync_on_error_args(fcinfo, 8);
+
+	if (rejects != NULL && pgsync_arg_bool(fcinfo, 6, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("argument \"%s\" cannot be combined with \"%s\" being \"%s\"",
+						"key_order", "on_error", "ignore"),
+				 errhint("Sort the rows before they are passed.")));
+	return rejects;
+}
+
+/*
  * Does upsert_many's work: target regclass, data, key_columns,
- * update_columns, merge_columns, skip_unchanged, key_order, overriding.
+ * update_columns, merge_columns, skip_unchanged, key_order, overriding,
+ * on_error, reject_limit, error_table.
  */
 static Datum
 upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
@@ -63,6 +83,7 @@ upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 
 	pgsync_call_begin_rows(&call, fcinfo);
 	overriding = pgsync_overriding_arg(fcinfo, 7);
+	call.clauses.rejects = rejects_args(fcinfo);
 	pgsync_call_open_for(&call, PGSYNC_FOR_UPSERT);
 	look = pgsync_upsert_look_create(fcinfo, call.target);
 	look->upsert.skip_unchanged = pgsync_arg_bool(fcinfo, 5, false);
@@ -83,7 +104,8 @@ upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 /*
  * upsert_many(target regclass, data jsonb, key_columns text[],
  *			   update_columns text[], merge_columns text[],
- *			   skip_unchanged boolean, key_order boolean, overriding text)
+ *			   skip_unchanged boolean, key_order boolean, overriding text,
+ *			   on_error text, reject_limit bigint, error_table regclass)
  * returns (inserted bigint, updated bigint, unchanged bigint)
  *
  * Inserts an array of objects, or one object; a row whose key is there

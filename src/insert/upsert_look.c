@@ -468,6 +468,33 @@ end_statement(PgsyncRowHook *base)
 	end_statements((PgsyncUpsertLook *) base);
 }
 
+/* Ends all that a span's rows have needed; see PgsyncRowHook. */
+static void
+end_span(PgsyncRowHook *base)
+{
+	PgsyncUpsertLook *look = (PgsyncUpsertLook *) base;
+
+	forget_snapshot(look);
+	MemoryContextReset(look->context);
+	look->kept_updated = look->updated;
+	look->kept_unchanged = look->unchanged;
+}
+
+/* Forgets what the end of a subtransaction has ended; see PgsyncRowHook. */
+static void
+forget_span(PgsyncRowHook *base)
+{
+	PgsyncUpsertLook *look = (PgsyncUpsertLook *) base;
+
+	look->update = NULL;
+	look->find = NULL;
+	look->probe = NULL;
+	look->snapshot = NULL;
+	MemoryContextReset(look->context);
+	look->updated = look->kept_updated;
+	look->unchanged = look->kept_unchanged;
+}
+
 /*
  * Creates the hook, with the arguments key_columns, update_columns and
  * merge_columns, which are the third and the following.
@@ -481,10 +508,14 @@ pgsync_upsert_look_create(FunctionCallInfo fcinfo, PgsyncTarget *target)
 	pgsync_upsert_init(&look->upsert, fcinfo, target);
 	base->settle_row = settle_row;
 	base->end_statement = end_statement;
+	base->end_span = end_span;
+	base->forget_span = forget_span;
 	base->after_row = after_row;
 	base->same_columns = has_column_triggers(target->rel) ||
 		pgsync_any_partition(target->rel, partition_has_column_triggers, true);
-	look->context = CurrentMemoryContext;
+	look->context = AllocSetContextCreate(CurrentMemoryContext,
+										  "pgsync upsert look",
+										  ALLOCSET_DEFAULT_SIZES);
 	look->looks_to_renew = FIRST_RENEWAL;
 	return look;
 }

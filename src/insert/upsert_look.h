@@ -37,6 +37,8 @@ typedef struct PgsyncUpsertLook
 	int64		answered;		/* rows, before the one with the statement */
 	int64		updated;
 	int64		unchanged;
+	int64		kept_updated;	/* of these, when the last span ended */
+	int64		kept_unchanged;
 } PgsyncUpsertLook;
 
 extern PgsyncUpsertLook *pgsync_upsert_look_create(FunctionCallInfo fcinfo,
