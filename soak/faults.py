@@ -44,6 +44,10 @@ CREATE TABLE merged (LIKE plain INCLUDING ALL);
 INSERT INTO merged SELECT 2 * i, 'old', '{{"old": 1}}'
     FROM generate_series(1, {rows}) i;
 CREATE TABLE loaded (id int PRIMARY KEY, name text UNIQUE);
+CREATE DOMAIN picked AS text CHECK (VALUE NOT LIKE '%13');
+CREATE TABLE picky (id int PRIMARY KEY, name picked, doc jsonb,
+    CHECK (id % 50 <> 7));
+CREATE TABLE refused (row_number bigint, data text, message text);
 CREATE TABLE few (id serial PRIMARY KEY, name text);
 INSERT INTO few (name) VALUES ('a'), ('b');
 CREATE TABLE many (id serial PRIMARY KEY, few int REFERENCES few, name text);
@@ -80,6 +84,12 @@ CALLS = {
     "insert_many, ON CONFLICT": (
         "SELECT insert_many('merged', lines, 'ON CONFLICT (id) DO UPDATE"
         " SET name = EXCLUDED.name') FROM feed", ["merged"]),
+    "insert_many, bad rows": (
+        "SELECT insert_many('picky', lines, on_error => 'ignore',"
+        " error_table => 'refused') FROM feed", ["picky", "refused"]),
+    "upsert_many, bad rows": (
+        "SELECT u.* FROM feed, upsert_many('picky', j, on_error => 'ignore',"
+        " error_table => 'refused') u", ["picky", "refused"]),
     "insert_one": ("SELECT insert_one('plain', r, '{*}')"
                    " FROM feed, jsonb_array_elements(j) r", ["plain"]),
     "insert_returning": ("SELECT count(*) FROM feed,"
@@ -154,6 +164,18 @@ def whole_call(conn, statement, tables):
         seconds = time.perf_counter() - start
         after = contents(conn, tables)
     return after, seconds
+
+
+def accounts(rows):
+    """Whether all rows are either stored or refused, whatever is refused."""
+    conn = session()
+    for name, (statement, tables) in CALLS.items():
+        if tables != ["picky", "refused"]:
+            continue
+        (stored, _), (refused, _) = whole_call(conn, statement, tables)[0]
+        check(stored + refused == rows and 0 < refused < rows,
+              f"{name}: {stored} rows stored and {refused} refused, of {rows}")
+    conn.close()
 
 
 def sound(conn):
@@ -410,7 +432,8 @@ def full_disk():
     conn = session()
     conn.execute(f"CREATE TABLESPACE small LOCATION '{small}'")
     before = {}
-    for table in ("plain", "slow", "part0", "part1", "merged", "loaded"):
+    for table in ("plain", "slow", "part0", "part1", "merged", "loaded",
+                  "picky", "refused"):
         conn.execute(f"ALTER TABLE {table} SET TABLESPACE small")
         before[table] = contents(conn, [table])
     conn.execute("CREATE TABLE filler TABLESPACE small AS"
@@ -424,9 +447,11 @@ def full_disk():
     check(not changed, f"full disk: nothing half done {changed or ''}")
     check(sound(conn), "full disk: amcheck")
     conn.execute("DROP TABLE filler")
-    conn.execute("VACUUM (TRUNCATE) plain, slow, parted, merged, loaded")
+    conn.execute("VACUUM (TRUNCATE) plain, slow, parted, merged, loaded,"
+                 " picky, refused")
     check(scalar(conn, "SELECT insert_many('plain', '{\"id\": 0}')") == 1,
           "full disk: goes on when there is room")
+    accounts(40_000)
     conn.close()
 
 
@@ -473,6 +498,7 @@ KILL_ROWS = max(20_000, scaled(40_000))
 def main():
     """All kinds of fault, one after the other."""
     set_up(1_500)
+    accounts(1_500)
     savepoints()
     cancels(scaled(CANCELS))
     set_up(KILL_ROWS)

@@ -41,6 +41,7 @@ CREATE TABLE part0 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE part1 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 CREATE TABLE few (id serial PRIMARY KEY, name text);
 INSERT INTO few (name) SELECT 'n' || i FROM generate_series(1, 20) i;
+CREATE TABLE refused (row_number bigint, data jsonb, message text);
 CREATE TABLE dirty (id serial PRIMARY KEY, up int REFERENCES dirty);
 CREATE TABLE seeded (id serial PRIMARY KEY, name text UNIQUE,
     up int REFERENCES seeded);
@@ -52,6 +53,9 @@ ROWS = """[{"id": 1, "name": "a", "doc": {"x": [1, 2]}},
 {"id": 2, "doc": null}, {"name": "c", "id": 3}]"""
 CLOSE_ROWS = json.dumps([{"id": i} for i in range(11, 31)])
 CSV = "id,name\n1,a\n2,\n3,c\n"
+BAD_ROWS = """[{"id": 1, "name": "a"}, {"id": "x"}, {"id": 1}, {"no": 1},
+{"id": 2, "name": "1"}]"""
+IGNORE = "on_error => 'ignore', error_table => 'refused'"
 
 # What is called; everything that adds rows takes them away again.
 CALLS_OF = {
@@ -69,6 +73,21 @@ CALLS_OF = {
         'ON CONFLICT DO NOTHING')""",
     "insert_many, close keys": f"""SELECT insert_many('few', '{CLOSE_ROWS}',
         'ON CONFLICT DO NOTHING'); DELETE FROM few WHERE id > 20""",
+    "insert_many, bad rows": f"SELECT insert_many('target', '{BAD_ROWS}',"
+                             f" {IGNORE}); DELETE FROM target;"
+                             "DELETE FROM refused",
+    "insert_many, bad rows, statement sink":
+        f"SELECT insert_many('slow', '{BAD_ROWS}'::text, {IGNORE});"
+        "DELETE FROM slow; DELETE FROM refused",
+    "insert_many, bad rows, transforms": f"""SELECT insert_many('target',
+        from_json('{BAD_ROWS}'::json, ignore_unknown => true,
+        transforms => '{{"name": "(SELECT f.name FROM few f WHERE f.id = v::int)"}}'),
+        {IGNORE}); DELETE FROM target; DELETE FROM refused""",
+    "upsert_many, bad rows": f"SELECT upsert_many('few', '{BAD_ROWS}',"
+                             f" {IGNORE}); DELETE FROM refused",
+    "insert_csv_text, bad rows": f"""SELECT insert_csv_text('target',
+        E'id,name\\n1,a\\nx,b\\n2\\n1,d\\n', on_conflict => NULL, {IGNORE});
+        DELETE FROM target; DELETE FROM refused""",
     "insert_one": """SELECT insert_one('target', '{"id": 1}', '{*}');
         DELETE FROM target""",
     "insert_returning": f"SELECT insert_returning('target', '{ROWS}');"
