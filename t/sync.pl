@@ -140,5 +140,80 @@ $ours = decoded(q(SELECT delete_many('ours', '[3, 1, 2]')));
 $hand = decoded(q(DELETE FROM hand WHERE id < 4));
 is($ours, $hand, 'delete_many is decoded as DELETE is');
 
+# A few rows of a large table are found by its indexes; many are joined with
+# it in the order of their keys, which the planner knows.
+$node->safe_psql('postgres', q(
+	CREATE TABLE big (id int PRIMARY KEY, tenant int, note text);
+	CREATE INDEX ON big (tenant);
+	INSERT INTO big SELECT i, i % 200, 'note ' || i FROM generate_series(1, 200000) i;
+	CREATE TABLE words (word text PRIMARY KEY, n int);
+	INSERT INTO words SELECT md5(i::text), i FROM generate_series(1, 20000) i;
+	ANALYZE;));
+$node->safe_psql('postgres', 'VACUUM');
+
+# Runs some SQL in a session of its own; returns its output, how often it has
+# scanned "big" as a whole, and the plans of all that it ran.
+sub planned
+{
+	my ($sql) = @_;
+	my $scans = q(SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'big');
+	my $before = $node->safe_psql('postgres', $scans);
+	my $offset = -s $node->logfile;
+	my $out = $node->safe_psql('postgres', qq(
+		LOAD 'auto_explain';
+		SET auto_explain.log_min_duration = 0;
+		SET auto_explain.log_nested_statements = on;
+		$sql;
+		SELECT pg_stat_force_next_flush()));
+	$out =~ s/\n$//;
+	my $after = $node->safe_psql('postgres', $scans);
+
+	return ($out, $after - $before, slurp_file($node->logfile, $offset));
+}
+
+my $some = q((SELECT jsonb_agg(jsonb_build_object('id', i, 'note', 'new')) FROM generate_series(100, 199999, 200) i));
+my ($count, $scans, $plans) = planned("SELECT u.* FROM update_many('big', $some) u");
+is($count, '1000|0|0', 'update_many of 1,000 rows of 200,000');
+is($scans, 0, '... does not scan the table');
+like($plans, qr/Update on \S*big.*Index Scan using big_pkey on \S*big/s, '... looks into the index');
+
+($count, $scans, $plans) = planned("SELECT u.* FROM update_many('big', $some, skip_unchanged => true) u");
+is($count, '0|1000|0', 'update_many of rows that are equal');
+is($scans, 0, '... does not scan the table');
+
+my $slice = q((SELECT jsonb_agg(jsonb_build_object('id', i, 'note', 'slice')) FROM generate_series(17, 199999, 200) i));
+($count, $scans, $plans) = planned("SELECT s.* FROM sync_many('big', $slice, scope => '{\"tenant\": 17}') s");
+is($count, '0|1000|0|0', 'sync_many of a slice of 1,000 rows, all of them different');
+is($scans, 0, '... does not scan the table');
+($count, $scans, $plans) = planned("SELECT s.* FROM sync_many('big', $slice - 0 - 0 || '[{\"id\": 300000}, {\"id\": 300001}]', scope => '{\"tenant\": 17}') s");
+is($count, '2|0|998|2', 'sync_many of a slice, some rows gone and new');
+is($scans, 0, '... does not scan the table');
+like($plans, qr/Delete on \S*big.*Insert on \S*big/s, '... deletes and inserts');
+($count, $scans, $plans) = planned("SELECT count(*) FROM sync_diff('big', $slice - 0, scope => '{\"tenant\": 17}')");
+is($count, 3, 'sync_diff of a slice');
+is($scans, 0, '... does not scan the table');
+
+my $keys = q((SELECT jsonb_agg(i) FROM generate_series(100, 199999, 200) i));
+($count, $scans, $plans) = planned("SELECT delete_many('big', $keys)");
+is($count, '1000', 'delete_many of 1,000 rows of 200,000');
+is($scans, 0, '... does not scan the table');
+like($plans, qr/Delete on \S*big.*Index Scan using big_pkey on \S*big/s, '... looks into the index');
+
+my $half = q((SELECT jsonb_agg(jsonb_build_object('id', i, 'note', 'half') ORDER BY md5(i::text)) FROM generate_series(1, 200000, 2) i));
+($count, $scans, $plans) = planned("SELECT u.* FROM update_many('big', $half) u");
+is($count, '99998|0|2', 'update_many of half of the rows, two of them gone');
+my ($plan) = $plans =~ /(Update on \S*big.*?)(?:LOG: |\z)/s;
+like($plan, qr/Merge Join/, '... merges them with the index');
+unlike($plan, qr/Sort/, '... and sorts nothing');
+
+# a plan that sorts, does so by number, also where keys are texts
+my $all = q((SELECT jsonb_agg(jsonb_build_object('word', word, 'n', n + 1)) FROM words));
+($count, $scans, $plans) = planned("SET enable_mergejoin = off; SET enable_nestloop = off;
+	SELECT u.* FROM update_many('words', $all) u");
+is($count, '20000|0|0', 'update_many of all rows, hashed');
+like($plans, qr/Update on \S*words.*Sort Key: r\.number.*Hash Join/s, '... sorts them by number');
+is($node->safe_psql('postgres', q(SELECT count(*) FROM words WHERE word = md5((n - 1)::text))),
+	20000, '... each row got its value');
+
 $node->stop;
 done_testing();

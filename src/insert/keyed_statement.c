@@ -15,9 +15,10 @@
  *
  * To the plan of an UPDATE or DELETE two things are added that SQL has no
  * words for.  It is sorted by key, so that rows are locked in that order
- * whatever join the planner prefers.  And it has junk columns: the number of
- * the row in the input, for error context; that of its key, by which keys
- * without a row are counted; and whether the row would change at all.
+ * whatever join the planner prefers; it knows that they come so
+ * (rows_order.c).  And it has junk columns: the number of the row in the
+ * input, for error context; that of its key, by which keys without a row are
+ * counted; and whether the row would change at all.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -37,6 +38,7 @@
 #include "row/place.h"
 #include "insert/keyed_statement.h"
 #include "insert/query_level.h"
+#include "insert/rows_order.h"
 #include "insert/unique_key.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -204,9 +206,9 @@ add_rows_column(Query *query, AttrNumber attnum, char *name)
 					name);
 }
 
-/* Has the query's rows sorted by a column of type bigint. */
+/* Has the query's rows sorted by the number of their keys. */
 static void
-sort_by(Query *query, TargetEntry *entry)
+sort_by_number(Query *query, TargetEntry *entry)
 {
 	SortGroupClause *clause = makeNode(SortGroupClause);
 
@@ -232,14 +234,24 @@ pgsync_move_last_condition(Query *query, char *name)
 		query->jointree->quals = linitial(and->args);
 }
 
-/* Adds to an analyzed UPDATE or DELETE what SQL has no words for. */
+/*
+ * Adds to an analyzed UPDATE or DELETE what SQL has no words for.  Sorting by
+ * key and by its number is the same: either what a plan may have anyway, or
+ * what is compared fastest.
+ */
 static void
-extend_query(PgsyncKeyedStatement *statement, Query *query)
+extend_query(PgsyncKeyedStatement *statement, Query *query, bool by_key)
 {
-	sort_by(query, add_rows_column(query, PGSYNC_ROWS_NUMBER, JUNK_NUMBER));
+	TargetEntry *number = add_rows_column(query, PGSYNC_ROWS_NUMBER,
+										  JUNK_NUMBER);
+
 	add_rows_column(query, PGSYNC_ROWS_INPUT, JUNK_INPUT);
 	if (statement->skip_unchanged)
 		pgsync_move_last_condition(query, JUNK_CHANGED);
+	if (by_key)
+		pgsync_sort_by_key(query, rows_index(query), statement->rows);
+	else
+		sort_by_number(query, number);
 }
 
 /*
@@ -267,28 +279,50 @@ refuse_rewritten(Run *run)
 			 errdetail("A rule or another extension changes what a statement does to it.")));
 }
 
-/* Parses, rewrites and plans the statement for so many rows. */
-static void
-plan_statement(Run *run, int64 nrows)
+/* Returns whether the statement writes rows that are there. */
+static bool
+writes_by_key(PgsyncKeyedStatement *statement)
+{
+	return statement->operation == CMD_UPDATE ||
+		statement->operation == CMD_DELETE;
+}
+
+/* Parses, rewrites and plans the statement; it sorts by key, or by number. */
+static PlannedStmt *
+make_plan(Run *run, bool by_key)
 {
 	PgsyncKeyedStatement *statement = run->statement;
-	Query	   *query;
+	Query	   *query = pgsync_query_analyze(statement->query,
+											 statement->params, run->env);
 	List	   *rewritten;
 
-	run->rows->md.enrtuples = nrows;
-	query = pgsync_query_analyze(statement->query, statement->params,
-								 run->env);
 	pgsync_check_found(query, statement->rows->target->rel);
-	if (statement->operation == CMD_UPDATE || statement->operation == CMD_DELETE)
-		extend_query(statement, query);
+	if (writes_by_key(statement))
+		extend_query(statement, query, by_key);
 	rewritten = pgsync_query_rewrite(query, statement->query);
 	if (!pgsync_is_as_written(rewritten, statement->operation))
 		refuse_rewritten(run);
-	run->plan = pgsync_query_plan(linitial_node(Query, rewritten),
-								  statement->query, 0, statement->params);
-	if (statement->operation != CMD_SELECT &&
+	query = linitial_node(Query, rewritten);
+	if (!writes_by_key(statement))
+		return pgsync_query_plan(query, statement->query, 0,
+								 statement->params);
+	return pgsync_plan_in_order(query, statement->query, statement->params,
+								rows_index(query), statement->rows);
+}
+
+/* Plans the statement for so many rows. */
+static void
+plan_statement(Run *run, int64 nrows)
+{
+	run->rows->md.enrtuples = nrows;
+	run->plan = make_plan(run, true);
+	if (run->statement->operation != CMD_SELECT &&
 		!IsA(run->plan->planTree, ModifyTable))
 		refuse_rewritten(run);
+	/* if it has to sort, then by what is compared fastest */
+	if (writes_by_key(run->statement) &&
+		IsA(outerPlan(run->plan->planTree), Sort))
+		run->plan = make_plan(run, false);
 }
 
 /* Counts a key that has no row, or has none any more. */
