@@ -3,8 +3,8 @@
 Each client calls functions at random, on the same few tables, in transactions
 of its own (some of them SERIALIZABLE, some rolled back), and keeps account of
 what its committed calls said they did.  Rows that are updated are named in
-order, so that no error but a serialization failure is expected, and above all
-no deadlock.
+order, or in none to functions that work in key order, so that no error but a
+serialization failure is expected, and above all no deadlock.
 """
 
 import collections
@@ -33,6 +33,8 @@ CREATE TABLE parted (id bigserial, client int) PARTITION BY LIST (client);
 CREATE TABLE parted_low PARTITION OF parted
     FOR VALUES IN (0, 1, 2, 3, 4, 5, 6, 7);
 CREATE TABLE parted_high PARTITION OF parted DEFAULT;
+CREATE TABLE sliced (slice int, key int, client int, PRIMARY KEY (key));
+CREATE INDEX ON sliced (slice);
 CREATE TABLE up (id serial PRIMARY KEY, client int);
 CREATE TRIGGER watch AFTER INSERT ON up FOR EACH ROW WHEN (NEW.client < 0)
     EXECUTE FUNCTION suppress_redundant_updates_trigger();
@@ -64,7 +66,8 @@ class Client(threading.Thread):
         actions = [self.insert_text, self.insert_jsonb, self.insert_csv,
                    self.insert_partitions, self.insert_returning,
                    self.insert_one, self.insert_once, self.insert_run,
-                   self.delete_run, self.upsert, self.upsert_many_keys,
+                   self.delete_run, self.delete_many_run, self.upsert,
+                   self.upsert_many_keys, self.update_many_keys, self.sync,
                    self.count, self.fetch, self.family, self.clean,
                    self.set_sequence, self.tables, self.come_and_go,
                    self.restore, self.change_seeded]
@@ -155,6 +158,12 @@ class Client(threading.Thread):
             " WHERE key BETWEEN %s AND %s ORDER BY key FOR UPDATE)",
             self.run_of_keys()).rowcount
 
+    def delete_many_run(self, did):
+        keys = list(range(*self.run_of_keys()))
+        self.rng.shuffle(keys)
+        did["runs deleted"] += self.call("SELECT delete_many('runs', %s)",
+                                         json.dumps(keys))
+
     def upsert(self, did):
         self.call("""SELECT insert_many('counted', %s::text,
             'ON CONFLICT (key) DO UPDATE SET hits = t.hits + 1')""",
@@ -170,6 +179,40 @@ class Client(threading.Thread):
         if inserted + updated != 8:
             self.errors["upsert_many", "rows", f"{inserted} {updated}"] += 1
         did["keys"] += inserted
+
+    def update_many_keys(self, did):
+        """Keys in no order, columns in several sets."""
+        rows = [{"key": key, **self.rng.choice((
+            {"hits": 0}, {"doc": {str(self.number): 2}},
+            {"hits": 0, "doc": {str(self.number): 3}}))}
+            for key in self.rng.sample(range(10, 200), 20)]
+        counts = self.conn.execute(
+            "SELECT * FROM update_many('counted', %s::text, merge_columns =>"
+            " '{doc}', skip_unchanged => %s)",
+            (json.dumps(rows), self.rng.random() < 0.5)).fetchone()
+        if sum(counts) != 20:
+            self.errors["update_many", "rows", str(counts)] += 1
+
+    def sync(self, did):
+        """A slice that only syncs write: afterwards it is what was given."""
+        number = self.rng.randrange(4)
+        keys = self.rng.sample(range(number, 400, 4),
+                               self.rng.choice((1, 20, 60)))
+        rows = json.dumps([{"key": key, "client": self.rng.randrange(3)}
+                           for key in keys])
+        scope = json.dumps({"slice": number})
+        inserted, updated, unchanged, deleted = self.conn.execute(
+            "SELECT * FROM sync_many('sliced', %s::jsonb, scope => %s)",
+            (rows, scope)).fetchone()
+        if inserted + updated + unchanged != len(keys):
+            self.errors["sync_many", "rows",
+                        f"{inserted} {updated} {unchanged}"] += 1
+        left = self.call("SELECT count(*) FROM sync_diff('sliced', %s::text,"
+                         " scope => %s)", rows, scope)
+        if left:
+            self.errors["sync_many", "left", str(left)] += 1
+        did["sliced"] += inserted
+        did["sliced deleted"] += deleted
 
     def count(self, did):
         one, other = self.conn.execute(
@@ -261,12 +304,14 @@ def main():
         unexpected += count * (state != "40001")
     check(not unexpected,
           f"{unexpected} errors other than serialization failures")
-    did["runs"] -= did["runs deleted"]
+    for name in ("runs", "sliced"):
+        did[name] -= did[name + " deleted"]
     for name, query in {
             "added": "SELECT count(*) FROM added",
             "parted": "SELECT count(*) FROM parted",
             "once": "SELECT count(*) FROM once",
             "runs": "SELECT count(*) FROM runs",
+            "sliced": "SELECT count(*) FROM sliced WHERE slice = key % 4",
             "hits": "SELECT sum(hits) FROM counted WHERE key < 10",
             "keys": "SELECT count(*) FROM counted WHERE key >= 10"}.items():
         there = scalar(conn, query)

@@ -101,6 +101,18 @@ CALLS = {
                            ["merged"]),
     "upsert_returning": ("SELECT count(*) FROM feed,"
                          " upsert_returning('merged', j) u", ["merged"]),
+    "update_many": ("SELECT u.* FROM feed, update_many('merged', j) u",
+                    ["merged"]),
+    "update_many, sets of columns": ("""
+        SELECT u.* FROM (SELECT jsonb_agg(CASE WHEN n % 2 = 0 THEN r - 'doc'
+                             ELSE r - 'name' END ORDER BY n DESC) AS j
+                         FROM feed, jsonb_array_elements(j)
+                             WITH ORDINALITY e (r, n)) f,
+            update_many('merged', j, merge_columns => '{doc}') u""",
+                                     ["merged"]),
+    "delete_many": ("SELECT delete_many('merged', j) FROM feed", ["merged"]),
+    "sync_many": ("SELECT s.* FROM feed, sync_many('merged', lines) s",
+                  ["merged"]),
     "insert_csv_text": ("SELECT insert_csv_text('loaded', csv) FROM feed",
                         ["loaded"]),
     "insert_csv": (f"SELECT insert_csv('loaded', '{WORK}/faults.csv')",
@@ -118,6 +130,7 @@ READS = {
                  " faults.few')",
     "fetch_count": "SELECT fetch_count('many', 'name LIKE ''%1%''')",
     "fetch_tables": "SELECT length(fetch_tables('{many,few}')::text)",
+    "sync_diff": "SELECT count(*) FROM feed, sync_diff('merged', j)",
     "get_tables": "SELECT get_tables('{faults,pg_catalog}')",
     "set_seq_max": "SELECT set_seq_max('many_id_seq', 'many')",
     "set_seqs_max": "SELECT count(*) FROM set_seqs_max('{many,few}')",
@@ -439,8 +452,10 @@ def full_disk():
     conn.execute("CREATE TABLE filler TABLESPACE small AS"
                  " SELECT repeat(md5(i::text), 30) FROM"
                  " generate_series(1, 8000) i")
+    # what needs no room there is left out
     calls = {name: statement for name, (statement, _) in CALLS.items()
-             if name not in ("clean_tables", "restore_tables", "save_tables")}
+             if name not in ("clean_tables", "restore_tables", "save_tables",
+                             "delete_many")}
     outcomes("full disk", "53100", calls)
     changed = [table for table, was in before.items()
                if contents(conn, [table]) != was]
@@ -482,6 +497,13 @@ def little_memory():
         "insert_one": "SELECT insert_one('plain', jsonb_build_object('id', 0,"
                       f" 'name', {wide}), '{{*}}')",
         "upsert_many": f"SELECT upsert_many('merged', {big})",
+        "update_many": f"SELECT update_many('merged', {big})",
+        "delete_many": "SELECT delete_many('merged',"
+                       f" jsonb_build_object('id', 0, 'name', {wide}))",
+        "sync_many": "SELECT sync_many('plain', jsonb_build_object('id', 0,"
+                     f" 'name', {wide}))",
+        "sync_diff": "SELECT sync_diff('plain', jsonb_build_object('id', 0,"
+                     f" 'name', {wide}))",
         "get_insert_data": "SELECT get_insert_data('plain',"
                            f" jsonb_build_object('name', {wide}))",
         "insert_csv_text": "SELECT insert_csv_text('loaded', E'id,name\\n0,'"

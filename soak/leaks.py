@@ -105,6 +105,22 @@ CALLS_OF = {
         key_order => true)""",
     "upsert_returning": """SELECT count(*) FROM upsert_returning('few',
         '[{"id": 1, "name": "x"}, {"id": 1}, {"id": 2, "name": null}]')""",
+    "update_many": """SELECT update_many('few', '[{"id": 2, "name": "x"},
+        {"id": 1, "name": "y"}, {"id": 1}, {"id": 99, "name": null}]')""",
+    "update_many, sets of columns": """SELECT update_many('target',
+        '[{"id": 2, "name": "x"}, {"id": 1, "doc": {"a": 1}}, {"id": 1,
+        "doc": {"b": [1]}}]'::text, merge_columns => '{doc}')""",
+    "delete_many": f"SELECT insert_many('target', '{ROWS}');"
+                   "SELECT delete_many('target', '[3, 1, 2, 7]')",
+    "sync_many": f"SELECT sync_many('target', '{ROWS}'::text);"
+                 "SELECT sync_many('target', '[{\"id\": 2}, {\"id\": 9}]');"
+                 "SELECT sync_many('target', '[]', allow_empty => true)",
+    "sync_many, unchanged": "SELECT sync_many('few', (SELECT"
+                            " jsonb_agg(to_jsonb(f)) FROM few f))",
+    "sync_many, slice": """SELECT sync_many('few', '[{"id": 3}]',
+        scope => '{"name": "n3"}')""",
+    "sync_diff": """SELECT sync_diff('few', '[{"id": 1, "name": "x"},
+        {"id": 99}]')""",
     "get_insert_data": f"SELECT get_insert_data('target', '[{{\"id\": 1}}]')",
     "insert_csv_text": f"SELECT insert_csv_text('target', '{CSV}');"
                        "DELETE FROM target",

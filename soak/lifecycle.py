@@ -22,6 +22,11 @@ WRITERS = {
     "upsert_many": "SELECT ext.upsert_many('t', '{\"id\": 105}'::jsonb)",
     "upsert_returning":
         "SELECT count(*) FROM ext.upsert_returning('t', '{\"id\": 108}'::jsonb)",
+    "update_many": "SELECT ext.update_many('t', '{\"id\": 1, \"name\":"
+                   " null}'::jsonb)",
+    "delete_many": "SELECT ext.delete_many('t', '[105]')",
+    "sync_many": "SELECT ext.sync_many('t', '{\"id\": 200}'::text, scope =>"
+                 " '{\"name\": \"slice\"}', allow_empty => true)",
     "insert_csv_text": "SELECT ext.insert_csv_text('t', E'id\\n106\\n')",
     "insert_csv": f"SELECT ext.insert_csv('t', '{WORK}/life.csv')",
     "set_seq_max": "SELECT ext.set_seq_max('t_id_seq', 't')",
@@ -40,6 +45,7 @@ READERS = {
     "fetch_count, condition": "SELECT ext.fetch_count('t', 'id > 1')",
     "fetch_count_estimate": "SELECT ext.fetch_count_estimate('t', 'id > 1') > 0",
     "fetch_tables": "SELECT ext.fetch_tables('{t}')",
+    "sync_diff": "SELECT ext.sync_diff('t', '{\"id\": 2}'::jsonb)",
     "get_tables": "SELECT ext.get_tables('{public}')",
     "get_insert_data": "SELECT ext.get_insert_data('t', '{\"id\": 1}')",
 }
@@ -211,7 +217,7 @@ def standby():
 
 
 def logical_replication():
-    """What is inserted, upserted and cleaned arrives at a subscriber."""
+    """What is inserted, updated, deleted and cleaned arrives at a subscriber."""
     tables = """CREATE TABLE t (id serial PRIMARY KEY, name text, doc jsonb);
         CREATE TABLE child (id int PRIMARY KEY, t int REFERENCES t);"""
     conn = database("life_published", "CREATE EXTENSION pgsync; " + tables
@@ -230,6 +236,12 @@ def logical_replication():
             generate_series(1, 5000) i))""",
         "upsert_many": """SELECT upsert_many('t', '[{"id": 1, "name": "up"},
             {"id": 9000, "doc": {"a": 1}}]'::text)""",
+        "update_many": """SELECT update_many('t', '[{"id": 3, "name": "x"},
+            {"id": 2, "doc": {"a": 2}}]'::text)""",
+        "delete_many": "SELECT delete_many('t', '[5, 7, 6]')",
+        "sync_many": """SELECT sync_many('t', (SELECT jsonb_agg(jsonb_build_object(
+            'id', i, 'name', 'm' || i % 3)) FROM
+            generate_series(1, 5500, 2) i))""",
         "insert_csv_text": "SELECT insert_csv_text('t', E'id,name\\n9001,c')",
         "insert_one": "SELECT insert_one('child', '{\"id\": 1, \"t\": 1}')",
         "clean_tables": "SELECT clean_tables('{child}')",

@@ -92,6 +92,45 @@ ACTIONS = {
             '{{id}}')""",
         """INSERT INTO {t} (id, name) VALUES (1, 'u')
             ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name"""),
+    "update": (
+        """SELECT update_many('{t}', '{{"id": 1, "name": "u"}}'::jsonb,
+            '{{id}}')""",
+        "UPDATE {t} SET name = 'u' WHERE id = 1"),
+    "update of two sets of columns": (
+        """SELECT update_many('{t}', '[{{"id": 1, "name": "u"}},
+            {{"id": 2, "secret": "u"}}]'::text, '{{id}}')""",
+        """UPDATE {t} SET name = CASE id WHEN 1 THEN 'u' ELSE name END,
+            secret = CASE id WHEN 2 THEN 'u' ELSE secret END
+            WHERE id IN (1, 2)"""),
+    "update of the hidden": (
+        """SELECT update_many('{t}', '{{"id": 200, "name": "u"}}'::jsonb,
+            '{{id}}')""",
+        "UPDATE {t} SET name = 'u' WHERE id = 200"),
+    "update of a key": (
+        """SELECT update_many('{t}', '{{"id": 500, "name": "one"}}'::jsonb,
+            '{{name}}')""",
+        "UPDATE {t} SET id = 500 WHERE name = 'one'"),
+    "delete": ("SELECT delete_many('{t}', '[1, 200]', '{{id}}')",
+               "DELETE FROM {t} WHERE id IN (1, 200)"),
+    "delete by another column": (
+        """SELECT delete_many('{t}', '["s"]', '{{secret}}')""",
+        "DELETE FROM {t} WHERE secret = 's'"),
+    "sync": (
+        """SELECT sync_many('{t}', '[{{"id": 1, "name": "u"}},
+            {{"id": 5, "name": "a"}}]'::jsonb, '{{id}}')""",
+        """DELETE FROM {t} WHERE id NOT IN (1, 5);
+            UPDATE {t} SET name = 'u' WHERE id = 1 AND name <> 'u';
+            INSERT INTO {t} (id, name) VALUES (5, 'a')"""),
+    "sync of a slice": (
+        """SELECT sync_many('{t}', '[{{"id": 5}}]'::jsonb, '{{id}}',
+            scope => '{{"name": "one"}}')""",
+        """DELETE FROM {t} WHERE name = 'one' AND id <> 5;
+            UPDATE {t} SET id = id WHERE id = 5 AND name = 'one';
+            INSERT INTO {t} (id, name) VALUES (5, 'one')"""),
+    "sync_diff": (
+        """SELECT sync_diff('{t}', '[{{"id": 1, "name": "u"}}]'::jsonb,
+            '{{id}}')""",
+        "SELECT id, name FROM {t}"),
     "csv text": (
         "SELECT insert_csv_text('{t}', E'id,name\\n5,a\\n')",
         "INSERT INTO {t} (id, name) VALUES (5, 'a') ON CONFLICT DO NOTHING"),
@@ -436,6 +475,8 @@ READ_ONLY = {
     "insert_many": "SELECT insert_many('plain', {})",
     "upsert_many": "SELECT upsert_many('plain', {})",
     "upsert_returning": "SELECT upsert_returning('plain', {})",
+    "update_many": "SELECT update_many('plain', {})",
+    "delete_many": "SELECT delete_many('plain', {})",
     "sync_many": "SELECT sync_many('plain', {})",
     "sync_diff": "SELECT sync_diff('plain', {})",
 }
@@ -517,6 +558,16 @@ CALLS = {
                    " merge_columns => '{doc}')",
     "upsert_returning": "upsert_returning('matrix.merged',"
                         " '[{\"id\": 1, \"name\": \"x\"}, {\"id\": 1}]'::jsonb)",
+    "update_many": "update_many('matrix.merged', '[{\"id\": 1, \"name\":"
+                   " \"y\", \"doc\": {\"a\": 1}}, {\"id\": 2}]'::jsonb,"
+                   " merge_columns => '{doc}', skip_unchanged => true)",
+    "delete_many": "delete_many('matrix.merged', '[1, 99]')",
+    "sync_many": "sync_many('matrix.plain', '[{\"id\": 1, \"name\": \"y\"},"
+                 " {\"id\": 5}]'::text)",
+    "sync_many, slice": "sync_many('matrix.plain', '[{\"id\": 1}]'::jsonb,"
+                        " scope => '{\"name\": \"one\"}')",
+    "sync_diff": "sync_diff('matrix.plain', '[{\"id\": 1, \"name\": \"y\"},"
+                 " {\"id\": 5}]'::jsonb)",
     "get_insert_data": "get_insert_data('matrix.plain', '{\"id\": 1}')",
     "insert_csv_text": "insert_csv_text('matrix.plain', E'id\\n11\\n')",
     "insert_csv": f"insert_csv('matrix.plain', '{WORK}/matrix.csv')",

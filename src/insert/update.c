@@ -20,6 +20,7 @@
 #include "insert/unique_key.h"
 #include "source/source_json.h"
 #include "insert/update_parts.h"
+#include "tcop/utility.h"
 
 PG_FUNCTION_INFO_V1(update_many_jsonb);
 PG_FUNCTION_INFO_V1(update_many_json);
@@ -115,6 +116,7 @@ update_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	PgsyncUpdateCounts counts;
 
 	pgsync_call_begin_rows(&call, fcinfo);
+	PreventCommandIfReadOnly("UPDATE");
 	pgsync_call_open_for(&call, PGSYNC_FOR_UPDATE);
 	counts = update_rows(fcinfo, call.target, format);
 	pgsync_call_end(&call);
