@@ -14,6 +14,8 @@
 #   stand before the message.  Of DETAIL, HINT and CONTEXT, those shown must
 #   be there, in this order.  "-- DEBUG:  ..." and the like say what a
 #   statement that succeeds reports.
+# - A server's "host 'x.example.com', dbname 'NAME'" is the test's own one, and
+#   its database that of the blocks fenced as ```sql NAME.
 # - A block fenced as ```csv NAME or ```json NAME is a file, in the current
 #   directory or in /srv/import, for which the test has one of its own.
 use strict;
@@ -110,6 +112,7 @@ sub run_statements
 	my @statements = @_;
 	my ($out, $err) = ('', '');
 	my $database = $statements[0]->{database};
+	my $loopback = "host '" . $node->host . "', port '" . $node->port . "', dbname '";
 	my $script = "\\cd $dir\n\\set VERBOSITY verbose\n";
 	my $i = 0;
 
@@ -118,6 +121,7 @@ sub run_statements
 		my $sql = $statement->{sql};
 
 		$sql =~ s{/srv/import/}{$dir/}g;
+		$sql =~ s{host '\w+\.example\.com', dbname '}{$loopback$statement->{database}_};
 		$script .= "\\connect $statement->{database}\n"
 		  if $i > 0 && $statement->{database} ne $statements[ $i - 1 ]->{database};
 		$script .= "$sql\\echo <<$i>>\n\\warn <<$i>>\n";
