@@ -231,60 +231,91 @@ CREATE FUNCTION insert_one(
     target regclass,            -- table, partitioned or foreign table, or view
     data jsonb,                 -- one object; its keys are column names
     return_columns text[] DEFAULT NULL, -- columns to return; * is all of them
-    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
 ) RETURNS jsonb                 -- the columns asked for, or NULL
 LANGUAGE C VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'insert_one';
+AS 'MODULE_PATHNAME', 'insert_one_2_0';
 
-COMMENT ON FUNCTION insert_one(regclass, jsonb, text[], text) IS
-'inserts one object as a row; returns the columns named in return_columns (''*'': all) as an object, NULL without return_columns or if the conflict clause skipped the row (rule: INSERT ... RETURNING; errors as for insert_many)';
+COMMENT ON FUNCTION insert_one(regclass, jsonb, text[], text, text) IS
+'inserts one object as a row (a jsonb value); returns the columns named in return_columns (''*'': all) as an object, NULL without return_columns or if the conflict clause skipped the row (rule: INSERT ... RETURNING; errors as for insert_many)';
+
+CREATE FUNCTION insert_one(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data json,                  -- the same; never made into a jsonb
+    return_columns text[] DEFAULT NULL, -- columns to return; * is all of them
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS jsonb                 -- the columns asked for, or NULL
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_one_json';
+
+COMMENT ON FUNCTION insert_one(regclass, json, text[], text, text) IS
+'inserts one object as a row (a json value); returns the columns named in return_columns (''*'': all) as an object, NULL without return_columns or if the conflict clause skipped the row (rule: INSERT ... RETURNING; errors as for insert_many)';
+
+CREATE FUNCTION insert_one(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data text,                  -- the same
+    return_columns text[] DEFAULT NULL, -- columns to return; * is all of them
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
+) RETURNS jsonb                 -- the columns asked for, or NULL
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'insert_one_text';
+
+COMMENT ON FUNCTION insert_one(regclass, text, text[], text, text) IS
+'inserts one object as a row (JSON as text); returns the columns named in return_columns (''*'': all) as an object, NULL without return_columns or if the conflict clause skipped the row (rule: INSERT ... RETURNING; errors as for insert_many)';
 
 CREATE FUNCTION insert_returning(
     target regclass,            -- table, partitioned or foreign table, or view
     data jsonb,                 -- an array of objects, or one object
     return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
-    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
 ) RETURNS SETOF jsonb           -- an object for each row inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'insert_returning';
+AS 'MODULE_PATHNAME', 'insert_returning_2_0';
 
-COMMENT ON FUNCTION insert_returning(regclass, jsonb, text[], text) IS
-'inserts an array of objects, or one object, as rows; returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
+COMMENT ON FUNCTION insert_returning(regclass, jsonb, text[], text, text) IS
+'inserts an array of objects, or one object, as rows (a jsonb value); returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
 
 CREATE FUNCTION insert_returning(
     target regclass,            -- table, partitioned or foreign table, or view
     data json,                   -- the same; read as a stream
     return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
-    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
 ) RETURNS SETOF jsonb           -- an object for each row inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_returning_json';
 
-COMMENT ON FUNCTION insert_returning(regclass, json, text[], text) IS
+COMMENT ON FUNCTION insert_returning(regclass, json, text[], text, text) IS
 'inserts an array of objects, or one object, as rows (a json value, read as a stream); returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
 
 CREATE FUNCTION insert_returning(
     target regclass,            -- table, partitioned or foreign table, or view
     data text,                   -- the same, or JSON Lines; read as a stream
     return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
-    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
 ) RETURNS SETOF jsonb           -- an object for each row inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_returning_text';
 
-COMMENT ON FUNCTION insert_returning(regclass, text, text[], text) IS
+COMMENT ON FUNCTION insert_returning(regclass, text, text[], text, text) IS
 'inserts an array of objects, or one object, as rows (JSON or JSON Lines as text, read as a stream); returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
 
 CREATE FUNCTION insert_returning(
     target regclass,            -- table, partitioned or foreign table, or view
     data row_source,            -- what from_json, from_csv, ... have made
     return_columns text[] DEFAULT '{*}',    -- columns to return; * is all
-    on_conflict text DEFAULT NULL   -- one ON CONFLICT clause; the target is t
+    on_conflict text DEFAULT NULL,  -- one ON CONFLICT clause; the target is t
+    overriding text DEFAULT NULL    -- 'system' or 'user': for identity columns
 ) RETURNS SETOF jsonb           -- an object for each row inserted or updated
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_returning_row_source';
 
-COMMENT ON FUNCTION insert_returning(regclass, row_source, text[], text) IS
+COMMENT ON FUNCTION insert_returning(regclass, row_source, text[], text, text) IS
 'inserts the rows of a row_source; returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
 
 CREATE FUNCTION upsert_many(
@@ -462,6 +493,30 @@ AS 'MODULE_PATHNAME', 'get_insert_data';
 
 COMMENT ON FUNCTION get_insert_data(regclass, jsonb) IS
 'returns the parameterised INSERT for rows given as JSON, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 42703, 42809)';
+
+CREATE FUNCTION get_insert_data(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data json,                  -- the same
+    OUT query text,             -- INSERT INTO ... VALUES ($1, ...)
+    OUT "values" jsonb          -- an array of the rows' parameter arrays
+) RETURNS record
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'get_insert_data_json';
+
+COMMENT ON FUNCTION get_insert_data(regclass, json) IS
+'returns the parameterised INSERT for rows given as json, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 22P02, 42703, 42809)';
+
+CREATE FUNCTION get_insert_data(
+    target regclass,            -- table, partitioned or foreign table, or view
+    data text,                  -- the same, or JSON Lines
+    OUT query text,             -- INSERT INTO ... VALUES ($1, ...)
+    OUT "values" jsonb          -- an array of the rows' parameter arrays
+) RETURNS record
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'get_insert_data_text';
+
+COMMENT ON FUNCTION get_insert_data(regclass, text) IS
+'returns the parameterised INSERT for rows given as JSON or JSON Lines in a text, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 22P02, 42703, 42809)';
 
 ----------------------------------------------------------------
 -- insert_tables.c: documents of several tables

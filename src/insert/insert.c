@@ -20,7 +20,6 @@
 #include "insert/return_columns.h"
 #include "source/source_json.h"
 #include "value/row_receiver.h"
-#include "utils/jsonb.h"
 
 PG_FUNCTION_INFO_V1(insert_many_jsonb);
 PG_FUNCTION_INFO_V1(insert_many_json);
@@ -30,7 +29,11 @@ PG_FUNCTION_INFO_V1(insert_many_json_2_0);
 PG_FUNCTION_INFO_V1(insert_many_text_2_0);
 PG_FUNCTION_INFO_V1(insert_many_row_source);
 PG_FUNCTION_INFO_V1(insert_one);
+PG_FUNCTION_INFO_V1(insert_one_2_0);
+PG_FUNCTION_INFO_V1(insert_one_json);
+PG_FUNCTION_INFO_V1(insert_one_text);
 PG_FUNCTION_INFO_V1(insert_returning);
+PG_FUNCTION_INFO_V1(insert_returning_2_0);
 PG_FUNCTION_INFO_V1(insert_returning_json);
 PG_FUNCTION_INFO_V1(insert_returning_text);
 PG_FUNCTION_INFO_V1(insert_returning_row_source);
@@ -117,23 +120,49 @@ insert_many_text(PG_FUNCTION_ARGS)
 	return insert_many_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
 }
 
-/* Inserts data and sends the rows that "names" ask for to the receiver. */
+/* How a source is opened for a data argument */
+typedef PgsyncSource *(*OpenSource) (PgsyncTarget *target, Datum data,
+									 PgsyncJsonFormat format);
+
+/*
+ * Inserts data and sends the rows that "names" ask for to the receiver; the
+ * arguments behind them are on_conflict and, from 2.0 on, overriding.
+ */
 static void
-insert_into_receiver(PgsyncCall *call, PgsyncJsonFormat format, List *names,
+insert_into_receiver(PgsyncCall *call, OpenSource open,
+					 PgsyncJsonFormat format, List *names,
 					 PgsyncRowReceiver *receiver)
 {
 	Datum		data = call->fcinfo->args[1].value;
 
 	call->clauses.on_conflict = pgsync_on_conflict_arg(call->fcinfo, 3);
+	call->clauses.overriding = pgsync_overriding_arg(call->fcinfo, 4);
 	pgsync_call_open(call);
 	call->clauses.returning = pgsync_returning_list(call->target, names);
-	pgsync_call_load(call, pgsync_source_for_json(call->target, data, format),
+	pgsync_call_load(call, open(call->target, data, format),
 					 call->clauses.returning ? &receiver->pub : None_Receiver);
+}
+
+/* Does insert_one's work, for one of the formats. */
+static Datum
+insert_one_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
+{
+	PgsyncRowReceiver *receiver = pgsync_row_receiver_create(NULL, NULL);
+	PgsyncCall	call;
+
+	pgsync_call_begin(&call, fcinfo, "data");
+	insert_into_receiver(&call, pgsync_source_for_object, format,
+						 pgsync_arg_name_list(fcinfo, 2, "return_columns"),
+						 receiver);
+	pgsync_call_end(&call);
+	if (!receiver->found)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(receiver->first);
 }
 
 /*
  * insert_one(target regclass, data jsonb, return_columns text[],
- *			  on_conflict text) returns jsonb
+ *			  on_conflict text, overriding text) returns jsonb
  *
  * Inserts one object as a row.  Returns the columns asked for as an object,
  * NULL without return_columns or when the conflict clause skipped the row.
@@ -141,24 +170,30 @@ insert_into_receiver(PgsyncCall *call, PgsyncJsonFormat format, List *names,
  * errors of INSERT.
  */
 Datum
+insert_one_2_0(PG_FUNCTION_ARGS)
+{
+	return insert_one_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
+}
+
+/* The same with json, which is read as text and never made into a jsonb. */
+Datum
+insert_one_json(PG_FUNCTION_ARGS)
+{
+	return insert_one_internal(fcinfo, PGSYNC_JSON_FORMAT_JSON);
+}
+
+/* The same with text, which is one object, too: not JSON Lines. */
+Datum
+insert_one_text(PG_FUNCTION_ARGS)
+{
+	return insert_one_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/* insert_one of 1.0, which has no overriding. */
+Datum
 insert_one(PG_FUNCTION_ARGS)
 {
-	PgsyncRowReceiver *receiver = pgsync_row_receiver_create(NULL, NULL);
-	PgsyncCall	call;
-
-	pgsync_call_begin(&call, fcinfo, "data");
-	if (!JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(1)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("data must be a JSON object"),
-				 errhint("For an array of objects use insert_many or insert_returning.")));
-	insert_into_receiver(&call, PGSYNC_JSON_FORMAT_JSONB,
-						 pgsync_arg_name_list(fcinfo, 2, "return_columns"),
-						 receiver);
-	pgsync_call_end(&call);
-	if (!receiver->found)
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(receiver->first);
+	return insert_one_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
 }
 
 /* Does insert_returning's work, for one of the formats. */
@@ -172,7 +207,7 @@ insert_returning_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgsync_call_begin_rows(&call, fcinfo);
 	names = pgsync_return_columns_arg(fcinfo, 2, "insert_many");
-	insert_into_receiver(&call, format, names,
+	insert_into_receiver(&call, pgsync_source_for_json, format, names,
 						 pgsync_row_receiver_create(rsinfo->setResult,
 													rsinfo->setDesc));
 	pgsync_call_end(&call);
@@ -181,7 +216,7 @@ insert_returning_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 
 /*
  * insert_returning(target regclass, data jsonb, return_columns text[],
- *					on_conflict text) returns setof jsonb
+ *					on_conflict text, overriding text) returns setof jsonb
  *
  * Inserts an array of objects, or one object, and returns the columns asked
  * for (all of them for NULL) of each row inserted or updated, in the order
@@ -189,7 +224,7 @@ insert_returning_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
  * work_mem.  Errors as for insert_one; 22023 for an empty return_columns.
  */
 Datum
-insert_returning(PG_FUNCTION_ARGS)
+insert_returning_2_0(PG_FUNCTION_ARGS)
 {
 	return insert_returning_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
 }
@@ -213,4 +248,11 @@ Datum
 insert_returning_row_source(PG_FUNCTION_ARGS)
 {
 	return insert_returning_internal(fcinfo, PGSYNC_JSON_FORMAT_ROW_SOURCE);
+}
+
+/* insert_returning of 1.0, which has no overriding. */
+Datum
+insert_returning(PG_FUNCTION_ARGS)
+{
+	return insert_returning_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
 }

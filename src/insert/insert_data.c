@@ -18,54 +18,51 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "common/spi_util.h"
-#include "row/unknown_names.h"
-#include "source/jsonb_rows.h"
+#include "row/target.h"
+#include "source/source_json.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(get_insert_data);
+PG_FUNCTION_INFO_V1(get_insert_data_json);
+PG_FUNCTION_INFO_V1(get_insert_data_text);
 
-/* Reports all keys of an object that are no columns. */
-pg_noreturn static void
-report_unknown_keys(PgsyncTarget *target, JsonbContainer *object)
+/* Opens the data's rows, to be checked as INSERT's but not converted. */
+static PgsyncSource *
+open_rows(PgsyncTarget *target, Datum data, PgsyncJsonFormat format)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(object);
-	PgsyncUnknownNames unknown = {.target = target};
-	JsonbValue	key;
+	PgsyncSource *source = pgsync_source_for_json(target, data, format);
+	bool	   *ignored = palloc(Max(target->natts, 1));
 
-	JsonbIteratorNext(&iterator, &key, true);	/* WJB_BEGIN_OBJECT */
-	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
-	{
-		if (pgsync_target_find(target, key.val.string.val,
-							   key.val.string.len) == 0)
-			pgsync_unknown_names_add(&unknown, key.val.string.val,
-									 key.val.string.len);
-		JsonbIteratorNext(&iterator, &key, true);	/* WJB_VALUE */
-	}
-	pgsync_unknown_names_report(&unknown);
+	memset(ignored, true, target->natts);
+	source->ignored = ignored;
+	return source;
 }
 
-/* Collects the columns that an object names, in the order of the table. */
-static List *
-object_columns(PgsyncTarget *target, JsonbContainer *object)
+/* Moves to the next row, and checks its keys; false if there is none. */
+static bool
+next_row(PgsyncSource *source, PgsyncRow *row)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(object);
-	JsonbValue	value;
+	memset(row->named, false, source->target->natts);
+	memset(row->nulls, true, source->target->natts);
+	if (!source->routine->fetch(source, row))
+		return false;
+	source->routine->convert(source, row);
+	return true;
+}
+
+/* Collects the columns that a row names, in the order of the table. */
+static List *
+named_columns(PgsyncTarget *target, const PgsyncRow *row)
+{
 	List	   *columns = NIL;
 
-	JsonbIteratorNext(&iterator, &value, true); /* WJB_BEGIN_OBJECT */
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
+	for (int i = 0; i < target->natts; i++)
 	{
-		AttrNumber	attnum = pgsync_target_find(target, value.val.string.val,
-												value.val.string.len);
-
-		if (attnum == 0)
-			report_unknown_keys(target, object);
-		columns = lappend_int(columns, attnum);
-		JsonbIteratorNext(&iterator, &value, true); /* WJB_VALUE */
+		if (row->named[i])
+			columns = lappend_int(columns, i + 1);
 	}
-	list_sort(columns, list_int_cmp);
 	return columns;
 }
 
@@ -136,31 +133,63 @@ push_row(JsonbParseState **state, PgsyncTarget *target, List *columns,
 
 /* Builds the array of the rows' values; *columns is set from the first row. */
 static Jsonb *
-collect_values(PgsyncTarget *target, Jsonb *data, List **columns)
+collect_values(PgsyncSource *source, List **columns)
 {
-	PgsyncJsonbRows rows;
+	PgsyncTarget *target = source->target;
+	Size		natts = Max(target->natts, 1);
+	PgsyncRow	row = {
+		.values = palloc0(natts * sizeof(Datum)),
+		.nulls = palloc(natts),
+		.named = palloc(natts)
+	};
 	JsonbParseState *state = NULL;
+	uint64		nrows = 0;
 
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	pgsync_jsonb_rows_begin(&rows, data);
-	while (pgsync_jsonb_rows_next(&rows))
+	while (next_row(source, &row))
 	{
-		JsonbContainer *object = pgsync_jsonb_rows_object(&rows);
-		List	   *row_columns = object_columns(target, object);
+		List	   *row_columns = named_columns(target, &row);
 
 		CHECK_FOR_INTERRUPTS();
-		if (rows.number == 1)
+		if (nrows++ == 0)
 			*columns = row_columns;
 		else if (!equal(*columns, row_columns))
-			report_uneven_rows(target, rows.number, *columns, row_columns);
-		push_row(&state, target, *columns, object);
+			report_uneven_rows(target, row.number, *columns, row_columns);
+		push_row(&state, target, *columns,
+				 &source->routine->make_jsonb(source)->root);
 	}
-	if (rows.number == 0)
+	if (nrows == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("data has no rows"),
 				 errdetail("The statement's columns are those of the first row.")));
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+/* Does get_insert_data's work, for one of the formats. */
+static Datum
+get_insert_data_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
+{
+	PgsyncTarget *target;
+	List	   *columns = NIL;
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
+	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+
+	target = pgsync_target_look_at(PG_GETARG_OID(0));
+	values[1] = JsonbPGetDatum(collect_values(open_rows(target,
+														PG_GETARG_DATUM(1),
+														format),
+											  &columns));
+	values[0] = CStringGetTextDatum(insert_text(target, columns));
+	pgsync_target_close(target);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  values, nulls)));
 }
 
 /*
@@ -177,22 +206,19 @@ collect_values(PgsyncTarget *target, Jsonb *data, List **columns)
 Datum
 get_insert_data(PG_FUNCTION_ARGS)
 {
-	PgsyncTarget *target;
-	List	   *columns = NIL;
-	TupleDesc	desc;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
+	return get_insert_data_internal(fcinfo, PGSYNC_JSON_FORMAT_JSONB);
+}
 
-	PGSYNC_REQUIRE_ARG(fcinfo, 0, "target");
-	PGSYNC_REQUIRE_ARG(fcinfo, 1, "data");
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
+/* The same with json. */
+Datum
+get_insert_data_json(PG_FUNCTION_ARGS)
+{
+	return get_insert_data_internal(fcinfo, PGSYNC_JSON_FORMAT_JSON);
+}
 
-	target = pgsync_target_look_at(PG_GETARG_OID(0));
-	values[1] = JsonbPGetDatum(collect_values(target, PG_GETARG_JSONB_P(1),
-											  &columns));
-	values[0] = CStringGetTextDatum(insert_text(target, columns));
-	pgsync_target_close(target);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
-													  values, nulls)));
+/* The same with text, which may also be JSON Lines. */
+Datum
+get_insert_data_text(PG_FUNCTION_ARGS)
+{
+	return get_insert_data_internal(fcinfo, PGSYNC_JSON_FORMAT_TEXT);
 }

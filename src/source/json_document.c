@@ -22,6 +22,8 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "source/json_document.h"
+#include "source/jsonb_rows.h"
+#include "utils/jsonfuncs.h"
 #include "utils/memutils.h"
 #include "value/json_check.h"
 #include "value/json_scan.h"
@@ -367,6 +369,20 @@ end_document(PgsyncJsonDocument *document)
 	return false;
 }
 
+/* Reports a document that is no object (22023), if it is JSON at all. */
+pg_noreturn static void
+report_no_object(PgsyncJsonDocument *document)
+{
+	const char *value = document->input->ptr;
+	bool		is_string = peek(document) == '"';
+
+	skip_value(document);
+	if (peek(document) != '\0')
+		report_trailing_text(document);
+	pgsync_no_object_error(is_string &&
+						   pgsync_holds_json(value + 1, document->input->ptr));
+}
+
 /* Finds out what the rows are, at the end of the path. */
 static void
 begin_rows(PgsyncJsonDocument *document)
@@ -374,6 +390,8 @@ begin_rows(PgsyncJsonDocument *document)
 	const PgsyncJsonPlace *place = &document->place;
 	char		c = peek(document);
 
+	if (place->one_object && c != '{')
+		report_no_object(document);
 	if (place->members)
 	{
 		if (c != '{' && (c != '\0' || place->path != NIL))

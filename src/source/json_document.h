@@ -31,6 +31,7 @@ typedef struct PgsyncJsonPlace
 {
 	bool		lines_allowed;	/* may several values follow each other? */
 	bool		members;		/* are the rows an object's members? */
+	bool		one_object;		/* must it be one object, without a path? */
 	List	   *path;			/* of char *: to the rows, as #> takes it */
 } PgsyncJsonPlace;
 

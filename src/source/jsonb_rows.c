@@ -34,13 +34,37 @@ pgsync_hint_serialized(void)
 	return errhint("It is a string that holds JSON: it was serialized twice.");
 }
 
-/* Returns whether a value is such a string. */
+/* Reports data that must be one object and is something else (22023). */
+void
+pgsync_no_object_error(bool serialized)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("data must be a JSON object"),
+			 serialized ? pgsync_hint_serialized() :
+			 errhint("For an array of objects use insert_many or insert_returning.")));
+}
+
+/* Returns whether a value is a string that holds JSON. */
 static bool
 is_serialized(const JsonbValue *value)
 {
 	return value->type == jbvString &&
 		pgsync_holds_json(value->val.string.val,
 						  value->val.string.val + value->val.string.len);
+}
+
+/* Insists that a jsonb is one object (22023). */
+void
+pgsync_jsonb_check_object(Jsonb *data)
+{
+	JsonbValue	value;
+
+	if (JB_ROOT_IS_OBJECT(data))
+		return;
+	pgsync_no_object_error(JB_ROOT_IS_SCALAR(data) &&
+						   JsonbExtractScalar(&data->root, &value) &&
+						   is_serialized(&value));
 }
 
 /*

@@ -632,8 +632,7 @@ check_ignored(JsonSource *source, const PgsyncJsonToken *token)
 static void
 convert_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum)
 {
-	PgsyncConverter *converter = pgsync_target_converter(source->base.target,
-														 attnum);
+	PgsyncConverter *converter;
 	PgsyncJsonToken *token = &source->tokens[attnum - 1];
 	bool	   *isnull = &row->nulls[attnum - 1];
 	Datum		value;
@@ -644,6 +643,7 @@ convert_value(JsonSource *source, PgsyncRow *row, AttrNumber attnum)
 		check_ignored(source, token);
 		return;
 	}
+	converter = pgsync_target_converter(source->base.target, attnum);
 	*isnull = false;
 	switch (token->kind)
 	{
@@ -800,6 +800,7 @@ create_source(PgsyncTarget *target, PgsyncTextInput *input,
 	PgsyncJsonPlace place = {
 		.lines_allowed = lines_allowed,
 		.members = options->key_column != NULL,
+		.one_object = options->one_object,
 		.path = options->path
 	};
 
@@ -899,4 +900,22 @@ pgsync_source_for_json(PgsyncTarget *target, Datum data,
 										(struct varlena *) DatumGetPointer(data),
 										&none,
 										format == PGSYNC_JSON_FORMAT_TEXT);
+}
+
+/*
+ * Creates the source for a data argument that is one object.
+ *
+ * Errors: 22023 for other JSON; that of a text comes when it is read.
+ */
+PgsyncSource *
+pgsync_source_for_object(PgsyncTarget *target, Datum data,
+						 PgsyncJsonFormat format)
+{
+	static const PgsyncJsonOptions options = {.one_object = true};
+
+	if (format != PGSYNC_JSON_FORMAT_JSONB)
+		return pgsync_source_json_open_text(target, DatumGetTextPP(data),
+											&options, false);
+	pgsync_jsonb_check_object(DatumGetJsonbP(data));
+	return pgsync_source_for_json(target, data, format);
 }

@@ -28,12 +28,16 @@ typedef struct PgsyncJsonOptions
 {
 	List	   *path;			/* of char *: to the rows, as #> takes it */
 	const char *key_column;		/* takes the names of an object's members */
+	bool		one_object;		/* must the text be one object? */
 	const char *encoding;		/* of a file; NULL: the client's */
 } PgsyncJsonOptions;
 
 /* source_json.c */
 extern PgsyncSource *pgsync_source_for_json(PgsyncTarget *target, Datum data,
 											PgsyncJsonFormat format);
+extern PgsyncSource *pgsync_source_for_object(PgsyncTarget *target,
+											  Datum data,
+											  PgsyncJsonFormat format);
 extern PgsyncSource *pgsync_source_json_open_text(PgsyncTarget *target,
 												  struct varlena *data,
 												  const PgsyncJsonOptions *options,
