@@ -1,10 +1,12 @@
 """row_source: files as they come, packed files, and queries, each against
-what it stands for.  All ways run in the same rounds, on the same rows."""
+what it stands for, and what memory they take.  All ways run in the same
+rounds, on the same rows."""
 
 import os
 import subprocess
+import threading
 
-from common import (DIRECTORY, ROWS_TABLE, alternate, connect, finish,
+from common import (DIRECTORY, ROUNDS, ROWS_TABLE, alternate_cpu, connect, finish,
                     make_rows, note, ratio, require, server_file, sql, table)
 
 CSV = "insert_csv"
@@ -16,15 +18,18 @@ PACKED = "from_csv_file of a .csv.gz"
 PROGRAM = "COPY FROM PROGRAM 'gzip -dc' of it"
 TEXT = "insert_many of text"
 LINES = "from_json_file, JSON Lines"
+LARGE = "from_json_file, JSON Lines of 2 GB"
 SELECT = "INSERT ... SELECT"
 QUERY = "from_query"
 
 OPTIONS = """columns => '{"ID": "id"}', ignore_unknown => true"""
 EXPRESSION = "replace({}, ',', '.')::numeric"
+LARGE_BYTES = int(os.environ.get("PGSYNC_BENCH_BYTES", str(2 << 30)))
 
 
 def rounds_of(conn, ways, check):
-    """Alternates ways on a table made anew, with no checkpoint due."""
+    """Alternates ways on a table made anew, with no checkpoint due; returns
+    the seconds that passed, and those of the backend's CPU."""
     def before(_):
         conn.execute("TRUNCATE target")
         conn.execute("CHECKPOINT")
@@ -33,7 +38,48 @@ def rounds_of(conn, ways, check):
         rows = conn.execute("SELECT count(*) FROM target").fetchone()[0]
         assert rows == check, rows
 
-    return alternate(ways, before=before, check=count)
+    return alternate_cpu(conn, ways, before=before, check=count)
+
+
+def within(title, measured, name, base, limit):
+    """Prints whether a way is within the limit aimed for, by both clocks."""
+    seconds, cpu = measured
+    require(title, ratio(seconds, name, base), limit)
+    require(f"{title}, CPU", ratio(cpu, name, base), limit)
+
+
+def memory_of(pid):
+    """Megabytes that a backend has beside shared buffers, and those of them
+    that are its own."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        fields = dict(line.split(":", 1) for line in status if ":" in line)
+    anonymous, file = (int(fields[name].split()[0])
+                       for name in ("RssAnon", "RssFile"))
+    return (anonymous + file) / 1024, anonymous / 1024
+
+
+def peak_of(query):
+    """Runs a query in a connection of its own; returns the highest size of
+    its backend beside shared buffers, and by how much its own has grown."""
+    loader = connect(fresh=False)
+    pid = loader.info.backend_pid
+    loader.execute("SELECT insert_many('target', '[]')")
+    before = memory_of(pid)[1]
+    peaks = [memory_of(pid)]
+    done = threading.Event()
+
+    def load():
+        loader.execute(query)
+        done.set()
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    while not done.wait(0.005):
+        peaks.append(memory_of(pid))
+    thread.join()
+    loader.close()
+    return (max(all_of_it for all_of_it, _ in peaks),
+            max(own for _, own in peaks) - before)
 
 
 def from_file(conn, path, options=""):
@@ -74,7 +120,7 @@ def csv_files(conn):
     os.chmod(packed, 0o644)
     transform = ("transforms => '{\"price\": \"" +
                  EXPRESSION.format("v").replace("'", "''") + "\"}'")
-    seconds = rounds_of(conn, {
+    measured = rounds_of(conn, {
         CSV: sql(conn, f"SELECT insert_csv('target', '{path}', "
                        "on_conflict => NULL)"),
         PLAIN: from_file(conn, path),
@@ -86,41 +132,127 @@ def csv_files(conn):
                            "(FORMAT csv, HEADER)"),
     }, 200000)
     table("200,000 rows of CSV into an empty table with a primary key",
-          seconds, CSV)
+          measured[0], CSV, cpu=measured[1])
     print()
-    require("from_csv_file / insert_csv", ratio(seconds, PLAIN, CSV), 1.03)
-    require("mapped / insert_csv", ratio(seconds, MAPPED, CSV), 1.1)
-    require("transformed / insert_csv", ratio(seconds, TRANSFORMED, CSV), 1.35)
-    require("transformed / staging table",
-            ratio(seconds, TRANSFORMED, STAGED), 0.7)
-    require("packed / COPY FROM PROGRAM", ratio(seconds, PACKED, PROGRAM), 1.0)
-    for name in (path, other, comma, packed):
+    within("from_csv_file / insert_csv", measured, PLAIN, CSV, 1.03)
+    within("mapped / insert_csv", measured, MAPPED, CSV, 1.1)
+    within("transformed / insert_csv", measured, TRANSFORMED, CSV, 1.35)
+    within("transformed / staging table", measured, TRANSFORMED, STAGED, 0.7)
+    # what gzip takes is another process's CPU time
+    require("packed / COPY FROM PROGRAM",
+            ratio(measured[0], PACKED, PROGRAM), 1.0)
+    for name in (other, comma):
         os.unlink(name)
+    return path, packed
 
 
-def json_and_queries(conn):
-    """JSON Lines in a file against a text, a query against INSERT."""
+def json_lines(conn):
+    """Writes the rows to a file of JSON Lines; returns its path."""
     path = os.path.join(DIRECTORY, "rows.jsonl")
     with open(path, "w", encoding="utf-8") as file:
         for line, in conn.execute("SELECT to_jsonb(r)::text FROM rows r "
                                   "ORDER BY id"):
             file.write(line + "\n")
     os.chmod(path, 0o644)
-    seconds = rounds_of(conn, {
+    return path
+
+
+def json_files(conn, path):
+    """JSON Lines in a file against a text."""
+    measured = rounds_of(conn, {
         TEXT: sql(conn, "SELECT insert_many('target', body) FROM input"),
         LINES: sql(conn, "SELECT insert_many('target', "
                          f"from_json_file('{path}'))"),
-        SELECT: sql(conn, "INSERT INTO target SELECT * FROM rows"),
-        QUERY: sql(conn, "SELECT insert_many('target', "
-                         "from_query('SELECT * FROM rows'))"),
     }, 200000)
-    table("200,000 rows of JSON, and of a query", seconds, TEXT)
+    table("200,000 rows of JSON", measured[0], TEXT, cpu=measured[1])
     print()
-    require("from_json_file / insert_many of text",
-            ratio(seconds, LINES, TEXT), 1.1)
-    require("from_query / INSERT ... SELECT",
-            ratio(seconds, QUERY, SELECT), 1.0)
-    os.unlink(path)
+    within("from_json_file / insert_many of text", measured, LINES, TEXT, 1.1)
+
+
+def large_file(conn, path):
+    """A file of 2 GB against as many rows in texts, into a table that has no
+    key and is not logged; and what memory that takes."""
+    large = os.path.join(DIRECTORY, "large.jsonl")
+    with open(path, "rb") as file:
+        lines = file.read()
+    copies = -(-LARGE_BYTES // len(lines))
+    with open(large, "wb") as file:
+        for _ in range(copies):
+            file.write(lines)
+    os.chmod(large, 0o644)
+    conn.execute("ALTER TABLE target RENAME TO keyed")
+    conn.execute("CREATE UNLOGGED TABLE target (LIKE keyed)")
+
+    def before(_):
+        conn.execute("TRUNCATE target")
+        conn.execute("CHECKPOINT")
+
+    rows = 200000 * copies
+
+    def texts():
+        for _ in range(copies):
+            conn.execute("SELECT insert_many('target', body) FROM input")
+
+    measured = alternate_cpu(conn, {
+        TEXT: texts,
+        LARGE: sql(conn, "SELECT insert_many('target', "
+                         f"from_json_file('{large}'))"),
+    }, rounds=min(ROUNDS, 3), before=before)
+    before(None)
+    size, grown = peak_of("SELECT insert_many('target', "
+                          f"from_json_file('{large}'))")
+    table(f"{rows:,} rows: a file of"
+          f" {os.path.getsize(large) / (1 << 30):.1f} GB, and a text of 200,000"
+          f" rows {copies} times", measured[0], TEXT, cpu=measured[1])
+    print()
+    within("a row of the file / a row of the text", measured, LARGE, TEXT, 1.1)
+    require("MB resident beyond shared buffers", size, 64)
+    print(f"- of which grown by the call: {grown:.1f} MB")
+    conn.execute("DROP TABLE target")
+    conn.execute("ALTER TABLE keyed RENAME TO target")
+    os.unlink(large)
+
+
+def queries(conn):
+    """A query of 1,000,000 rows against INSERT of the same."""
+    conn.execute("""CREATE TABLE million AS
+        SELECT id + 200000 * i AS id, name, email, active, price, created, meta
+        FROM rows, generate_series(0, 4) i ORDER BY 1""")
+    conn.execute("VACUUM ANALYZE million")
+    measured = rounds_of(conn, {
+        SELECT: sql(conn, "INSERT INTO target SELECT * FROM million"),
+        QUERY: sql(conn, "SELECT insert_many('target', "
+                         "from_query('SELECT * FROM million'))"),
+    }, 1000000)
+    table("1,000,000 rows of a query", measured[0], SELECT, cpu=measured[1])
+    print()
+    within("from_query / INSERT ... SELECT", measured, QUERY, SELECT, 1.0)
+    conn.execute("DROP TABLE million")
+
+
+def memory(conn, csv, packed, lines):
+    """Peak memory of each kind of input beyond the input itself."""
+    conn.execute("CREATE TABLE texts (kind text, body text)")
+    conn.execute("ALTER TABLE texts ALTER body SET STORAGE EXTERNAL")
+    for kind, path in (("csv", csv), ("json", lines)):
+        conn.execute("INSERT INTO texts VALUES (%s, pg_read_file(%s))",
+                     (kind, path))
+    sizes = dict(conn.execute("SELECT kind, length(body) / 1048576.0"
+                              " FROM texts"))
+    print("\n### Peak memory beyond the input\n")
+    for title, call, size in (
+            ("from_csv_file", f"from_csv_file('{csv}')", 0),
+            ("from_csv_file of a .csv.gz", f"from_csv_file('{packed}')", 0),
+            ("from_json_file", f"from_json_file('{lines}')", 0),
+            ("from_csv", "from_csv(body)", sizes["csv"]),
+            ("from_json", "from_json(body)", sizes["json"])):
+        conn.execute("TRUNCATE target")
+        of = f" FROM texts WHERE kind = '{call[5:call.index('(')]}'" \
+            if size else ""
+        _, grown = peak_of(f"SELECT insert_many('target', {call}){of}")
+        require(f"MB of {title}, beyond {float(size):.0f} MB",
+                grown - float(size), 16)
+    conn.execute("DROP TABLE texts")
 
 
 def main():
@@ -129,9 +261,18 @@ def main():
     print("## row_source")
     conn.execute(ROWS_TABLE.format(name="target", key="PRIMARY KEY", rest=""))
     note("sources: CSV")
-    csv_files(conn)
-    note("sources: JSON and queries")
-    json_and_queries(conn)
+    csv, packed = csv_files(conn)
+    note("sources: JSON")
+    lines = json_lines(conn)
+    json_files(conn, lines)
+    note("sources: memory")
+    memory(conn, csv, packed, lines)
+    note("sources: a large file")
+    large_file(conn, lines)
+    note("sources: queries")
+    queries(conn)
+    for path in (csv, packed, lines):
+        os.unlink(path)
     finish(conn)
 
 

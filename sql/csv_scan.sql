@@ -55,6 +55,11 @@ SELECT * FROM compare((SELECT array_agg(format(E'a,b,c\n%s,"%s",%s\n%s,%s,-\n', 
 SELECT * FROM compare((SELECT array_agg(E'a,b,c\n' || repeat(format(E'%s,"%s\n",3\n', repeat('x', n), repeat('"",', n)), 30000 / n)) FROM generate_series(1, 30000, 1111) n));
 SELECT * FROM compare((SELECT array_agg(E'a,b,c\n1,2,' || repeat('x', n) || E'\n' || repeat(E'4,5,6\n', 20)) FROM generate_series(65500, 65560) n));
 
+-- more fields than any table has columns
+SELECT * FROM compare(ARRAY[E'a,b,c\n1,2,3\n' || repeat('x,', 1000010) || E'y\n1,2,3\n', E'a,b,c\n1,2,' || repeat('"",', 70000) || E'\n', repeat('a,', 1000010)]);
+SELECT insert_csv_text('t', repeat('a,', 1000000) || E'b\n1');
+SELECT insert_csv_text('t', E'a,b\n' || repeat('1,', 1000000) || '2');
+
 -- made at random
 SELECT setseed(0.5);
 CREATE TABLE pieces AS SELECT array_agg(x) AS f, count(*) AS n FROM (

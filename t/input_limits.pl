@@ -76,6 +76,14 @@ my $jsonb = memory_of(q{
 	n := insert_many('t', (SELECT i.x::jsonb FROM input i WHERE kind = 'nested'));});
 cmp_ok($csv, '<', 4 * $jsonb + 16, sprintf("CSV into jsonb: %d MB, %d MB as jsonb", $csv, $jsonb));
 
+# A row of nothing but delimiters does not take a field's room for each.
+foreach my $case ([ 'a row', q{E'name\n'} ], [ 'a header', q{''} ])
+{
+	my $memory = memory_of(qq{x := $case->[1] || repeat(',', 20000000);
+		BEGIN n := insert_csv_text('t', x); EXCEPTION WHEN bad_copy_file_format OR program_limit_exceeded THEN END;});
+	cmp_ok($memory, '<', 150, sprintf('%s of 20,000,000 fields: %d MB', $case->[0], $memory));
+}
+
 # Names are looked up; a near one is sought for an error only.
 cmp_ok(memory_of(q{n := insert_csv_text('t', (SELECT 'id,' || string_agg('column' || i, ',') || E'\n' FROM generate_series(1, 3000) i),
 	exclude_columns => (SELECT array_agg('column' || i ORDER BY i DESC) FROM generate_series(1, 3000) i));}),

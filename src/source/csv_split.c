@@ -262,12 +262,17 @@ add_field(PgsyncCsvSplitter *splitter, Size len, bool quoted)
 {
 	PgsyncCsvField *field;
 
+	if (unlikely(splitter->nfields > PGSYNC_CSV_MAX_FIELDS))
+	{
+		splitter->fields[splitter->nfields - 1].len += len + 1;
+		return;
+	}
 	if (splitter->nfields == splitter->max_fields)
 	{
 		splitter->max_fields *= 2;
-		splitter->fields = repalloc_huge(splitter->fields,
-										 sizeof(PgsyncCsvField) *
-										 splitter->max_fields);
+		splitter->fields = repalloc(splitter->fields,
+									sizeof(PgsyncCsvField) *
+									splitter->max_fields);
 	}
 	field = &splitter->fields[splitter->nfields++];
 	field->len = len;

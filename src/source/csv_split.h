@@ -34,6 +34,9 @@ typedef struct PgsyncCsvField
 	bool		null;			/* is it one of the words for NULL? */
 } PgsyncCsvField;
 
+/* A row may have more fields than these, but what is behind them is one */
+#define PGSYNC_CSV_MAX_FIELDS	1000000
+
 /* How lines end */
 typedef enum PgsyncLineEnd
 {

@@ -314,7 +314,7 @@ check_excluded_names(CsvSource *source)
 /*
  * Returns the header's names: those given, or the first line's, which is read.
  *
- * Errors: 22P04 if there is none.
+ * Errors: 22P04 if there is none, 54000 if there are too many.
  */
 static List *
 header_names(CsvSource *source)
@@ -331,6 +331,11 @@ header_names(CsvSource *source)
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 				 errmsg("the CSV is empty: it has no header"),
 				 errhint("The first line must name a column for each field.")));
+	if (splitter->nfields > PGSYNC_CSV_MAX_FIELDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the CSV header has more than %d fields",
+						PGSYNC_CSV_MAX_FIELDS)));
 	for (int i = 0; i < splitter->nfields; i++)
 		names = lappend(names, pstrdup(splitter->fields[i].value));
 	return names;
