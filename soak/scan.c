@@ -17,6 +17,7 @@
  * - random text, mostly of JSON's own bytes, for the scanner, for stepping over
  *	 values in pieces, and for jsonb
  * - random numbers, for numerics
+ * - random CSV, in pieces, for the splitter
  *
  * What only a server has is replaced by the few lines that it takes here; the
  * rest comes from the server's library for programs, libpgcommon.
@@ -28,12 +29,14 @@
  */
 #include "pgsync.h"
 
+#include <setjmp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/vector.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "source/csv_split.h"
 #include "utils/memutils.h"
 #include "value/json_scan.h"
 #include "value/json_skip.h"
@@ -83,6 +86,60 @@ void
 MemoryContextDelete(MemoryContext context)
 {
 	abort();
+}
+
+/* An error goes where the splitter has been called, with its message. */
+static jmp_buf on_error;
+static const char *error_message;
+
+bool
+errstart(int elevel, const char *domain)
+{
+	return true;
+}
+
+bool
+errstart_cold(int elevel, const char *domain)
+{
+	return true;
+}
+
+int
+errcode(int sqlerrcode)
+{
+	return 0;
+}
+
+int
+errmsg(const char *fmt,...)
+{
+	error_message = fmt;
+	return 0;
+}
+
+int
+errhint(const char *fmt,...)
+{
+	return 0;
+}
+
+void
+errfinish(const char *filename, int lineno, const char *funcname)
+{
+	longjmp(on_error, 1);
+}
+
+/* The text that a splitter is given, a piece at a time. */
+static const char *text_end;
+static int	piece_size;
+
+bool
+pgsync_text_input_more(PgsyncTextInput *input, const char **keep)
+{
+	bool		found = input->end < text_end;
+
+	input->end += Min(text_end - input->end, piece_size);
+	return found;
 }
 
 #ifdef USE_ASSERT_CHECKING
@@ -438,6 +495,122 @@ try_number(void)
 	free(to);
 }
 
+/* Makes CSV, or nearly: rows of fields, some of them damaged. */
+static int
+make_csv(char *text, const PgsyncCsvFormat *format)
+{
+	char		q = format->quote;
+	char		e = format->escape;
+	char		d = format->delimiter;
+	bool		damaged = below(3) == 0;
+	const char *line = below(3) == 0 ? "\r\n" : below(8) == 0 ? "\r" : "\n";
+	int			nfields = below(6) + 1;
+	int			len = 0;
+
+	for (int rows = below(12); rows > 0 && len < MAX_TEXT - 200; rows--)
+	{
+		for (int i = 0; i < nfields && len < MAX_TEXT - 100; i++)
+		{
+			if (i > 0)
+				text[len++] = d;
+			if (below(4) == 0)
+				len += sprintf(text + len, "%c%.*s%c%c%c%.*s%s%c", q,
+							   below(20), "quoted, in one piece", d, e,
+							   below(2) ? q : e,
+							   below(20), "and some more text of it",
+							   below(3) ? "" : line, q);
+			else
+				len += sprintf(text + len, "%.*s", below(4) ? below(12) : below(40),
+							   "plain text \xc3\xa9 that is longer than a vector");
+			if (damaged && below(15) == 0)
+				text[len++] = (char[]) {q, e, d, '\n', '\r', ' '}[below(6)];
+		}
+		if (rows > 1 || below(2))
+			len += sprintf(text + len, "%s", line);
+	}
+	return len;
+}
+
+/* What a splitter has made of a text, one thing after the other. */
+typedef struct Split
+{
+	char		out[20 * MAX_TEXT];
+	int			len;
+} Split;
+
+/* Notes the row at hand: its line, its text, its fields. */
+static void
+note_row(Split *split, const PgsyncCsvSplitter *splitter)
+{
+	split->len += sprintf(split->out + split->len, "%d %d [%.*s]",
+						  (int) splitter->line, (int) splitter->next_line,
+						  splitter->raw_len, splitter->raw);
+	for (int i = 0; i < splitter->nfields; i++)
+	{
+		const PgsyncCsvField *field = &splitter->fields[i];
+
+		split->len += sprintf(split->out + split->len, " %d%d%d:%s",
+							  field->len, field->quoted, field->null,
+							  field->value);
+	}
+}
+
+/* Splits a text in one of the ways; returns how many rows it has. */
+static int
+split_csv(const char *text, int len, const PgsyncCsvFormat *format,
+		  PgsyncScanSetting setting, int piece, Split *split)
+{
+	static PgsyncTextInput input;
+	static PgsyncCsvSplitter splitter;
+	static int	rows;
+
+	pgsync_scan_setting = setting;
+	input.ptr = input.begin = input.end = text;
+	text_end = text + len;
+	piece_size = piece;
+	split->len = rows = 0;
+	pgsync_csv_splitter_init(&splitter, &input, format);
+	if (setjmp(on_error) == 0)
+	{
+		for (; pgsync_csv_next_row(&splitter); rows++)
+			note_row(split, &splitter);
+	}
+	else
+		split->len += sprintf(split->out + split->len, "error in line %d: %s",
+							  (int) splitter.line, error_message);
+	pfree(splitter.fields);
+	pfree(splitter.values);
+	return rows;
+}
+
+/* Tries the splitter; returns how many rows there were. */
+static int
+try_csv(void)
+{
+	static Split plain;
+	static Split split;
+	char		text[MAX_TEXT + 200];
+	PgsyncCsvFormat format = {
+		.delimiter = ",;\t"[below(3)],
+		.quote = below(4) ? '"' : '\'',
+		.null_string = below(2) ? "" : "plain",
+		.trim_blanks = below(3) == 0
+	};
+	const char *p;
+	int			len;
+	int			rows;
+
+	format.escape = below(3) ? format.quote : '\\';
+	len = make_csv(text, &format);
+	p = put(text, len, below(4) > 0);
+	rows = split_csv(p, len, &format, PGSYNC_SCAN_PLAIN, MAX_TEXT, &plain);
+	split_csv(p, len, &format, PGSYNC_SCAN_AUTO,
+			  below(2) ? MAX_TEXT : below(100) + 1, &split);
+	if (plain.len != split.len || memcmp(plain.out, split.out, plain.len) != 0)
+		fail("pgsync_csv_next_row", p, len);
+	return rows;
+}
+
 /* Reports a check. */
 static void
 check(const char *what, long cases)
@@ -452,6 +625,7 @@ main(int argc, char **argv)
 	char		text[MAX_TEXT + 100];
 	long		inputs = argc > 2 ? atol(argv[2]) : 1000;
 	long		written = 0;
+	long		rows = 0;
 	long		cases;
 
 	state = (argc > 1 ? atol(argv[1]) : 1) * UINT64CONST(0x9E3779B97F4A7C15) + 1;
@@ -476,5 +650,12 @@ main(int argc, char **argv)
 	if (written < inputs / 20)
 		failures++;
 	check("enough of it became jsonb", written);
+
+	for (long i = 0; i < inputs; i++)
+		rows += try_csv();
+	check("text that is CSV, or nearly", inputs);
+	if (rows < inputs)
+		failures++;
+	check("enough of it became rows", rows);
 	return failures != 0;
 }
