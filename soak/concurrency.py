@@ -64,6 +64,7 @@ class Client(threading.Thread):
         self.conn = connect()
         self.conn.execute("SET search_path = mixed, public; SET jit = off")
         actions = [self.insert_text, self.insert_jsonb, self.insert_csv,
+                   self.from_csv, self.from_query,
                    self.insert_partitions, self.insert_returning,
                    self.insert_one, self.insert_once, self.insert_run,
                    self.delete_run, self.delete_many_run, self.upsert,
@@ -116,6 +117,20 @@ class Client(threading.Thread):
         text = "client,name\n" + "".join(
             f"{self.number},c\n" for _ in self.rows())
         did["added"] += self.call("SELECT insert_csv_text('added', %s)", text)
+
+    def from_csv(self, did):
+        text = "Client;x\n" + "".join(
+            f"{self.number};1\n" for _ in self.rows())
+        did["added"] += self.call(
+            "SELECT insert_many('added', from_csv(%s, delimiter => ';',"
+            " columns => '{\"Client\": \"client\"}', ignore_unknown => true,"
+            " transforms => '{\"name\": \"''t'' || (r ->> ''x'')\"}'))", text)
+
+    def from_query(self, did):
+        did["added"] += self.call(
+            "SELECT insert_many('added', from_query('SELECT client, ''q'' AS"
+            " name FROM added WHERE client = $1 LIMIT 5', ARRAY[%s]))",
+            str(self.number))
 
     def insert_partitions(self, did):
         rows = [{"client": self.rng.randrange(20)} for _ in self.rows()]

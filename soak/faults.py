@@ -117,6 +117,12 @@ CALLS = {
                         ["loaded"]),
     "insert_csv": (f"SELECT insert_csv('loaded', '{WORK}/faults.csv')",
                    ["loaded"]),
+    "from_csv_file": (f"SELECT insert_many('loaded', from_csv_file("
+                      f"'{WORK}/faults.csv', transforms => '{{\"name\":"
+                      " \"upper(v)\"}'))", ["loaded"]),
+    "from_query": ("SELECT insert_many('loaded', from_query('SELECT i AS id,"
+                   " md5(i::text) AS name FROM generate_series(1000001,"
+                   " 1040000) i'))", ["loaded"]),
     "clean_tables": ("SELECT clean_tables('{few}')", ["few", "many"]),
     "restore_tables": ("SELECT restore_tables('faults_saved')",
                        ["seeded", "seeded_down"]),

@@ -7,6 +7,7 @@ its resident memory are looked at after a warm-up and at the end; temporary
 files and warnings are looked for as well.
 """
 
+import gzip
 import json
 import multiprocessing
 import os
@@ -126,6 +127,23 @@ CALLS_OF = {
                        "DELETE FROM target",
     "insert_csv": f"SELECT insert_csv('target', '{WORK}/leaks.csv');"
                   "DELETE FROM target",
+    "from_json": """SELECT insert_many('target', from_json(
+        '{"data": [{"ID": 1, "name": "a"}, {"ID": 2, "x": [1]}]}',
+        columns => '{"ID": "id"}', ignore_unknown => true, at => '{data}',
+        transforms => '{"name": "upper(v) || (r ->> ''ID'')"}'));
+        DELETE FROM target""",
+    "from_csv_file": f"""SELECT insert_many('target', from_csv_file(
+        '{WORK}/leaks.csv', transforms => '{{"name":
+        "(SELECT max(name) FROM few WHERE name > v)"}}'));
+        DELETE FROM target""",
+    "from_csv_file, packed": f"""SELECT insert_many('target',
+        from_csv_file('{WORK}/leaks.csv.gz')); DELETE FROM target""",
+    "from_query": """SELECT insert_many('target', from_query(
+        'SELECT id, name FROM few WHERE id > $1', '{15}'));
+        DELETE FROM target""",
+    "from_query that writes": """INSERT INTO target SELECT * FROM
+        generate_series(1, 5); SELECT insert_many('slow', from_query(
+        'DELETE FROM target RETURNING id, name')); DELETE FROM slow""",
     "fetch_all": "SELECT fetch_all('SELECT * FROM few')",
     "fetch_one": "SELECT fetch_one('SELECT * FROM few WHERE id = $1', 3)",
     "fetch_one_required": "SELECT fetch_one_required('SELECT 1 AS a')",
@@ -148,6 +166,11 @@ CALLS_OF = {
     "set_seqs_max": "SELECT set_seqs_max(get_tables(ARRAY[current_schema()]))",
     "drop_db": "SELECT drop_db('there_is_no_such_database')",
     "an error": """SELECT insert_many('target', '[{"id": 1}, {"id": "x"}]')""",
+    "an error in a transform": f"""SELECT insert_many('target',
+        from_csv_file('{WORK}/leaks.csv', transforms => '{{"id":
+        "(SELECT (v || replace(v, ''3'', ''x''))::int FROM few LIMIT 1)"}}'))""",
+    "an error in a query": """SELECT insert_many('target', from_query(
+        'SELECT replace(id::text, ''10'', ''x'')::int AS id FROM few'))""",
 }
 
 
@@ -226,6 +249,8 @@ def try_function(task):
 def main():
     """Tries each function, then looks for what was left behind."""
     with open(f"{WORK}/leaks.csv", "w", encoding="ascii") as file:
+        file.write(CSV)
+    with gzip.open(f"{WORK}/leaks.csv.gz", "wt") as file:
         file.write(CSV)
     connect().execute("CREATE EXTENSION IF NOT EXISTS pgsync")
     calls = scaled(CALLS)
