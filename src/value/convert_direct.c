@@ -164,6 +164,19 @@ direct_numeric(const PgsyncConverter *converter, PgsyncRoom *room,
 	return true;
 }
 
+/* Reads a float8. */
+static bool
+direct_float8(const PgsyncConverter *converter, PgsyncRoom *room,
+			  const char *str, int len, Datum *result)
+{
+	float8		value;
+
+	if (!pgsync_read_float8(str, len, &value))
+		return false;
+	*result = Float8GetDatum(value);
+	return true;
+}
+
 /* Reads the words that boolout and most programs write. */
 static bool
 direct_bool(const PgsyncConverter *converter, PgsyncRoom *room,
@@ -261,6 +274,10 @@ static const PgsyncDirectRoutine numeric_routine = {
 	.text = direct_numeric,
 	.number = direct_numeric
 };
+static const PgsyncDirectRoutine float8_routine = {
+	.text = direct_float8,
+	.number = direct_float8
+};
 static const PgsyncDirectRoutine bool_routine = {.text = direct_bool};
 static const PgsyncDirectRoutine timestamptz_routine = {
 	.text = direct_timestamptz
@@ -294,6 +311,8 @@ pgsync_direct_routine(Oid typid, int32 typmod)
 			return &int8_routine;
 		case NUMERICOID:
 			return &numeric_routine;
+		case FLOAT8OID:
+			return &float8_routine;
 		case BOOLOID:
 			return &bool_routine;
 		case TIMESTAMPTZOID:

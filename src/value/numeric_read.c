@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * numeric_read.c
- *	  The text of a plain number, as a numeric.
+ *	  The text of a plain number, as a numeric or float8.
  *
  *		12		-3.50		0.001
  *
@@ -16,6 +16,8 @@
  *-------------------------------------------------------------------------
  */
 #include "pgsync.h"
+
+#include <float.h>
 
 #include "utils/numeric.h"
 #include "value/numeric_format.h"
@@ -203,4 +205,35 @@ pgsync_read_numeric(const char *str, int len, int32 typmod, char *to)
 	count -= first;
 	memcpy(to + sizeof(header), groups + first, count * sizeof(int16));
 	return sizeof(header) + count * sizeof(int16);
+}
+
+/* Integers up to here are exact as a float8, whose mantissa has 53 bits */
+#define MAX_EXACT_INTEGER	(UINT64CONST(1) << 53)
+
+/*
+ * Reads a float8; false if the text is for float8in.
+ *
+ * If the number without its point is exact, and so is the power of ten that
+ * the point stands for, then one division rounds as IEEE 754 has it, and as
+ * strtod does.  That takes arithmetic in no more than a float8's precision.
+ */
+bool
+pgsync_read_float8(const char *str, int len, float8 *result)
+{
+	PlainNumber number;
+	uint64		power;
+	float8		value;
+
+	if (FLT_EVAL_METHOD != 0 || !read_number(str, len, &number))
+		return false;
+	power = power_of_ten[number.scale];
+	if (number.integer >= MAX_EXACT_INTEGER / power)
+		return false;
+	value = number.integer * power + number.fraction;
+	/* a zero's sign is float8in's business; a number of JSON has none */
+	if (number.negative && value == 0)
+		return false;
+	value /= power;
+	*result = number.negative ? -value : value;
+	return true;
 }

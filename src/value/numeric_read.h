@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * numeric_read.h
- *	  The text of a plain number, as a numeric.
+ *	  The text of a plain number, as a numeric or float8.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -15,5 +15,6 @@
 
 extern int	pgsync_read_numeric(const char *str, int len, int32 typmod,
 								char *to);
+extern bool pgsync_read_float8(const char *str, int len, float8 *result);
 
 #endif							/* PGSYNC_NUMERIC_READ_H */
