@@ -114,6 +114,7 @@ SELECT both_ways($$SELECT insert_many('item', from_json('[{"ID": 1, "x": "q", "n
 SELECT both_ways($$SELECT insert_many('item', from_json('[{"ID": 1, "y": [1]}, {"ID": 2, "y": [2}]}]', columns => '{"ID": "id"}', ignore_unknown => true))$$);
 SELECT both_ways($$SELECT insert_many('item', from_json('[{"ID": 1, "y": "a"}, {"ID": 2, "y": "\x"}]', columns => '{"ID": "id"}', ignore_unknown => true))$$);
 SELECT both_ways($$SELECT insert_many('item', from_json('[{"ID": 1, "name": "a"}, {"ID": 2, "id": 3}, {"ID": 4, "id": 5}]', columns => '{"ID": "id"}'))$$);
+SELECT both_ways($$SELECT insert_many('item', from_json('[{"ID": 1, "name": "a", "n\u0061me": "b"}, {"ID": 2, "n\u0061me": "c", "name": "d"}]', columns => '{"ID": "id"}'))$$);
 SELECT both_ways($$SELECT insert_many('item', from_json('{"a": {"id": 1}, "b": {"id": 2}, "c": {"id": 3, "name": "d"}}', key_column => 'name'))$$);
 SELECT both_ways($$SELECT insert_many('item', from_json('{"rows": [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}], "more": "\""}', at => '{rows}'))$$);
 

@@ -168,15 +168,33 @@ needs_check(const PgsyncJsonToken *value)
 	return value->kind == PGSYNC_JSON_NESTED || value->escaped;
 }
 
-/*
- * Returns whether two keys that stand for one column are written the same; if
- * names are not mapped, they must be the same, then, however written.
- */
+/* Returns whether two keys are the same when they are unescaped. */
+static bool
+same_unescaped(const PgsyncJsonToken *first, const PgsyncJsonToken *second)
+{
+	StringInfoData a;
+	StringInfoData b;
+	bool		same;
+
+	initStringInfo(&a);
+	initStringInfo(&b);
+	same = pgsync_json_unescape(first, &a) &&
+		pgsync_json_unescape(second, &b) &&
+		a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+	pfree(a.data);
+	pfree(b.data);
+	return same;
+}
+
+/* Returns whether two keys are the same, however they are written. */
 static bool
 same_key(const PgsyncJsonToken *first, const PgsyncJsonToken *second)
 {
-	return first->len == second->len &&
-		memcmp(first->start, second->start, first->len) == 0;
+	if (first->len == second->len &&
+		memcmp(first->start, second->start, first->len) == 0)
+		return true;
+	return (first->escaped || second->escaped) &&
+		same_unescaped(first, second);
 }
 
 /* Keeps a value that is not used for one thing: it must be JSON, too. */
