@@ -50,12 +50,16 @@ pgsync_call_begin_rows(PgsyncCall *call, FunctionCallInfo fcinfo)
 	pgsync_call_begin(call, fcinfo, "data");
 }
 
-/* Opens the target for a verb that writes rows, with INSERT's lock. */
+/*
+ * Opens the target for a verb that writes rows, with INSERT's lock, and its
+ * error table.
+ */
 void
 pgsync_call_open_for(PgsyncCall *call, PgsyncRelationUse use)
 {
 	call->target = pgsync_target_open(DatumGetObjectId(call->fcinfo->args[0].value),
 									  use);
+	pgsync_rejects_open(call->clauses.rejects, call->target);
 }
 
 /* Opens the target to insert into it. */
