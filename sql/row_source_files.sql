@@ -84,6 +84,15 @@ SELECT outcome(from_json_file(:'file', encoding => 'utf8'));
 SELECT outcome(from_json_file(:'file', encoding => 'klingon'));
 SELECT write_text(E'id,name\n1,ソ表\n', 'sjis');
 SELECT outcome(from_csv_file(:'file', encoding => 'sjis')) = outcome(from_csv(E'id,name\n1,ソ表\n')) AS same;
+-- SQL_ASCII promises nothing: what goes into the database must be valid there
+SELECT write_text(E'id,name\n1,é\n');
+SELECT outcome(from_csv_file(:'file', encoding => 'sql_ascii')) = outcome(from_csv(E'id,name\n1,é\n')) AS same;
+SELECT write_text(E'id,name\n1,é\n', 'latin1');
+SELECT outcome(from_csv_file(:'file', encoding => 'sql_ascii'));
+SELECT write_text('[{"id": 1, "name": "é"}]', 'latin1');
+SET client_encoding = 'sql_ascii';
+SELECT outcome(from_json_file(:'file'));
+RESET client_encoding;
 
 -- what is no file, or not for everyone
 SELECT outcome(from_json_file('/nonexistent/file'));
@@ -114,6 +123,9 @@ SELECT id, name, name IS NULL AS is_null FROM item ORDER BY id;
 SELECT insert_many('item', from_csv(E'id,name\n10,x\n\n11,y\n'));
 SELECT insert_many('item', from_csv(E'x\n', skip_lines => -1));
 SELECT insert_many('item', from_csv(E'x\n', skip_lines => 2));
+SELECT insert_many('item', from_csv(E'x\n', skip_lines => 2147483647));
+SELECT insert_many('item', from_csv(E'x\n', skip_lines => 2, header => '{id}'));
+SELECT insert_many('item', from_csv(E'1,2\n', header => '{id,""}'));
 SELECT insert_many('item', from_csv(E'1,2\n', header => '{id}'));
 SELECT insert_many('item', from_csv(E'1\t2\n', delimiter => '\t', header => '{id,name}'));
 SELECT from_csv('x', null_strings => '{a,NULL}');

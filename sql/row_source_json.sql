@@ -146,5 +146,12 @@ SELECT * FROM upsert_many('item', from_query('SELECT id + 1 AS id, name FROM ite
 SELECT * FROM upsert_many('item', from_json('[{"id": 8}, {"id": 9}]', transforms => '{"name": "(SELECT count(*) FROM item)"}'));
 SELECT * FROM item ORDER BY id;
 
+-- r is the same value however the row comes: alone, in an array, behind a path
+CREATE TABLE whole (id int, r jsonb);
+SELECT insert_many('whole', from_json(d, ignore_unknown => true, transforms => '{"r": "r"}', at => p))
+FROM (VALUES ('{"id": 1, "x": "abc"}'::jsonb, NULL::text[]), ('[{"id": 1, "x": "abc"}]', NULL), ('{"a": {"id": 1, "x": "abc"}}', '{a}')) v(d, p);
+SELECT insert_many('whole', from_json('{"id": 1, "x": "abc"}', ignore_unknown => true, transforms => '{"r": "r"}'));
+SELECT r, pg_column_size(r) - pg_column_size(first_value(r) OVER ()) AS larger FROM whole;
+
 SET client_min_messages = warning;
 DROP SCHEMA row_source_json CASCADE;

@@ -548,13 +548,15 @@ pgsync_csv_only_line_ends_left(PgsyncCsvSplitter *splitter)
 	return input->ptr + skipped == input->end;
 }
 
-/* Skips a line as it stands, quotes or not; nothing at the input's end. */
-void
+/* Skips a line as it stands, quotes or not; false at the input's end. */
+bool
 pgsync_csv_skip_line(PgsyncCsvSplitter *splitter)
 {
 	PgsyncTextInput *input = splitter->input;
 	bool		returned = false;
 
+	if (!have_text(splitter))
+		return false;
 	splitter->line = splitter->next_line++;
 	for (;;)
 	{
@@ -563,14 +565,14 @@ pgsync_csv_skip_line(PgsyncCsvSplitter *splitter)
 			char		c = *input->ptr;
 
 			if (returned && c != '\n')
-				return;
+				return true;
 			input->ptr++;
 			if (c == '\n')
-				return;
+				return true;
 			returned = c == '\r';
 		}
 		if (splitter->at_end)
-			return;
+			return true;
 		need_text(splitter);
 	}
 }

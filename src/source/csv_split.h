@@ -72,7 +72,7 @@ extern void pgsync_csv_splitter_init(PgsyncCsvSplitter *splitter,
 									 const PgsyncCsvFormat *format);
 extern bool pgsync_csv_at_line_end(PgsyncCsvSplitter *splitter);
 extern bool pgsync_csv_only_line_ends_left(PgsyncCsvSplitter *splitter);
-extern void pgsync_csv_skip_line(PgsyncCsvSplitter *splitter);
+extern bool pgsync_csv_skip_line(PgsyncCsvSplitter *splitter);
 extern bool pgsync_csv_next_row(PgsyncCsvSplitter *splitter);
 
 #endif							/* PGSYNC_CSV_SPLIT_H */

@@ -69,7 +69,8 @@ pgsync_jsonb_check_object(Jsonb *data)
 
 /*
  * Begins the walk over a part of a jsonb, which must outlive it: an array's
- * elements, an object, or an object's members.
+ * elements, an object, or an object's members.  "len" is the container's own
+ * length.
  */
 void
 pgsync_jsonb_rows_begin_at(PgsyncJsonbRows *rows, JsonbContainer *part,
@@ -96,7 +97,8 @@ pgsync_jsonb_rows_begin_at(PgsyncJsonbRows *rows, JsonbContainer *part,
 void
 pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data)
 {
-	pgsync_jsonb_rows_begin_at(rows, &data->root, VARSIZE(data), false);
+	pgsync_jsonb_rows_begin_at(rows, &data->root, VARSIZE(data) - VARHDRSZ,
+							   false);
 }
 
 /* Moves the iterator to the next element or member; false at the end. */

@@ -261,7 +261,9 @@ resolve_name(CsvSource *source, List *names, int position)
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 				 errmsg("field %d of the CSV header is empty", position + 1),
-				 errhint("The first line must name a column for each field.")));
+				 source->options.header == NIL ?
+				 errhint("The first line must name a column for each field.") :
+				 errhint("Name a column for each field, or drop those without a name by ignore_unknown.")));
 	attnum = pgsync_target_find_near(target, name, strlen(name), 0);
 	if (attnum == PGSYNC_DROPPED_NAME)
 		return 0;
@@ -323,7 +325,11 @@ header_names(CsvSource *source)
 	List	   *names = NIL;
 
 	for (int i = 0; i < source->options.skip_lines; i++)
-		pgsync_csv_skip_line(splitter);
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!pgsync_csv_skip_line(splitter))
+			break;
+	}
 	if (source->options.header != NIL)
 		return source->options.header;
 	if (!pgsync_csv_next_row(splitter))
@@ -459,7 +465,7 @@ make_room(CsvSource *source)
 	Size		size = 0;
 
 	for (int i = 0; i < source->nfields; i++)
-		size += PGSYNC_ROOM_FOR(source->splitter.fields[i].len);
+		size += PGSYNC_ROOM_FOR(source->line.fields[i].len);
 	pgsync_room_begin(&source->room, size);
 }
 

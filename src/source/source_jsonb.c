@@ -296,7 +296,7 @@ follow_path(Jsonb *data, const List *path, int *len)
 	JsonbContainer *part = &data->root;
 	ListCell   *cell;
 
-	*len = VARSIZE(data);
+	*len = VARSIZE(data) - VARHDRSZ;
 	foreach(cell, path)
 	{
 		const char *name = lfirst(cell);

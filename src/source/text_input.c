@@ -360,6 +360,18 @@ read_file(TextInput *input, char *bytes, Size *len, Size size)
 }
 
 /*
+ * Returns the encoding that bytes which are not converted must be valid in.
+ * SQL_ASCII says nothing of them: as from such a client, they are taken for
+ * the server's own.  (COPY stores them unseen.)
+ */
+static int
+encoding_to_check(const TextInput *input)
+{
+	return input->encoding == PG_SQL_ASCII ? GetDatabaseEncoding() :
+		input->encoding;
+}
+
+/*
  * Checks the bytes that have been read: those that are whole and valid
  * characters become text.  False if there is none; if they are invalid, that
  * is an error only when they are needed, not when they are read ahead.
@@ -367,15 +379,14 @@ read_file(TextInput *input, char *bytes, Size *len, Size size)
 static bool
 check_bytes(TextInput *input, bool ahead)
 {
-	int			verified = pg_encoding_verifymbstr(input->encoding,
-												   input->tail,
+	int			encoding = encoding_to_check(input);
+	int			verified = pg_encoding_verifymbstr(encoding, input->tail,
 												   input->tail_len);
 
 	if (verified == 0 && input->tail_len > 0 && !ahead &&
 		(input->file_at_end ||
-		 input->tail_len >= pg_encoding_max_length(input->encoding)))
-		report_invalid_encoding(input->encoding, input->tail,
-								input->tail_len);
+		 input->tail_len >= pg_encoding_max_length(encoding)))
+		report_invalid_encoding(encoding, input->tail, input->tail_len);
 	input->tail += verified;
 	input->tail_len -= verified;
 	input->base.end = input->tail;
