@@ -131,6 +131,12 @@ def require(title, value, limit):
     print(f"- {title}: {value:.2f} (aim: at most {limit:.2f}) {verdict}")
 
 
+def require_both(title, wall, cpu, name, base, limit):
+    """The same for the time that passed and for the backend's CPU."""
+    require(title, ratio(wall, name, base), limit)
+    require(title + ", CPU", ratio(cpu, name, base), limit)
+
+
 def require_faster(title, times, aim):
     """Prints whether a way is so many times as fast as its peer."""
     verdict = "met" if times >= aim else "MISSED"

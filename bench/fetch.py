@@ -9,8 +9,8 @@ import os
 import subprocess
 import time
 
-from common import (alternate, connect, finish, note, ratio, require,
-                    require_faster, table)
+from common import (alternate, alternate_cpu, connect, finish, note, ratio,
+                    require, require_both, require_faster, table)
 
 COUNT_ROWS = 5_000_000
 FETCH_ROWS = 200_000
@@ -60,9 +60,9 @@ def visible(conn):
           FETCH_COUNT)
     print()
     require_faster("fetch_count as count(*) without workers",
-                   ratio(seconds, SERIAL, FETCH_COUNT), 7)
+                   ratio(seconds, SERIAL, FETCH_COUNT), 12)
     require_faster("... with workers",
-                   ratio(seconds, WORKERS, FETCH_COUNT), 3.5)
+                   ratio(seconds, WORKERS, FETCH_COUNT), 8)
 
 
 def with_condition(conn):
@@ -136,7 +136,7 @@ def updated(conn):
     table("The same, cached, all rows just updated", seconds, FETCH_COUNT)
     print()
     require_faster("fetch_count as count(*) without workers",
-                   ratio(seconds, SERIAL, FETCH_COUNT), 2)
+                   ratio(seconds, SERIAL, FETCH_COUNT), 4)
 
 
 def sent(conn, query):
@@ -151,43 +151,45 @@ def sent(conn, query):
 def fetch(conn, title, query):
     """Rows as objects, in the server and sent to the client."""
     peer, ours = "to_jsonb(row)", "fetch_all"
-    for where, ways in ((", in the server", {
+    for where, aim, ways in ((", in the server", 1.1, {
             peer: sent(conn, "SELECT count(j) FROM "
                              f"(SELECT to_jsonb(q) AS j FROM ({query}) q) x"),
             ours: sent(conn, f"SELECT count(j) FROM fetch_all('{query}') j"),
-    }), (", sent to the client", {
+    }), (", sent to the client", 0.5, {
             peer: sent(conn, f"SELECT to_jsonb(q) FROM ({query}) q"),
             ours: sent(conn, f"SELECT fetch_all('{query}')"),
     })):
         note(f"fetch: {title}{where}")
-        seconds = alternate(ways, ROUNDS)
-        table(f"{FETCH_ROWS:,} rows of {title}{where}", seconds, peer)
+        seconds, cpu = alternate_cpu(conn, ways, rounds=ROUNDS)
+        table(f"{FETCH_ROWS:,} rows of {title}{where}", seconds, peer,
+              cpu=cpu)
         print()
-        require("fetch_all / to_jsonb", ratio(seconds, ours, peer), 1.1)
+        require_both("fetch_all / to_jsonb", seconds, cpu, ours, peer, aim)
 
 
 def fetch_array(conn, query):
     """All rows as one JSON array, in the server and sent to the client."""
     peer, ours = "json_agg(row)", "fetch_json"
     note("fetch: fetch_json in the server")
-    seconds = alternate({
+    seconds, cpu = alternate_cpu(conn, {
         peer: sent(conn, f"SELECT length(json_agg(q)::text) FROM ({query}) q"),
         ours: sent(conn, f"SELECT length(fetch_json('{query}')::text)"),
-    }, ROUNDS)
+    }, rounds=ROUNDS)
     table(f"{FETCH_ROWS:,} rows of 7 columns as one array, in the server",
-          seconds, peer)
+          seconds, peer, cpu=cpu)
     print()
-    require("fetch_json / json_agg", ratio(seconds, ours, peer), 0.45)
+    require_both("fetch_json / json_agg", seconds, cpu, ours, peer, 0.4)
     note("fetch: fetch_json, sent")
-    seconds = alternate({
+    seconds, cpu = alternate_cpu(conn, {
         peer: sent(conn, f"SELECT json_agg(q) FROM ({query}) q"),
         "fetch_all": sent(conn, f"SELECT fetch_all('{query}')"),
         ours: sent(conn, f"SELECT fetch_json('{query}')"),
-    }, ROUNDS)
-    table("The same, sent to the client", seconds, peer)
+    }, rounds=ROUNDS)
+    table("The same, sent to the client", seconds, peer, cpu=cpu)
     print()
-    require("fetch_json / json_agg", ratio(seconds, ours, peer), 0.45)
-    require("fetch_json / fetch_all", ratio(seconds, ours, "fetch_all"), 0.5)
+    require_both("fetch_json / json_agg", seconds, cpu, ours, peer, 0.4)
+    require_both("fetch_json / fetch_all", seconds, cpu, ours, "fetch_all",
+                 0.5)
 
 
 def make_items(conn):

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import models
 
 from common import (ROWS_TABLE, alternate, alternate_cpu, connect, finish,
-                    make_rows, note, ratio, require, require_faster, sql,
+                    make_rows, note, ratio, require_both, require_faster, sql,
                     table)
 
 ROWS = int(os.environ.get("PGSYNC_BENCH_ROWS", "200000"))
@@ -121,12 +121,6 @@ def wal(conn, way):
     way()
     return conn.execute("SELECT pg_current_wal_insert_lsn() - %s::pg_lsn",
                         [start]).fetchone()[0]
-
-
-def require_both(title, wall, cpu, name, base, limit):
-    """Prints whether both ratios are within the limit aimed for."""
-    require(title, ratio(wall, name, base), limit)
-    require(title + ", CPU", ratio(cpu, name, base), limit)
 
 
 def sync(conn, source, title, before=None):
