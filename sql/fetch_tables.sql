@@ -117,6 +117,14 @@ RESET extra_float_digits;
 RESET timezone;
 RESET bytea_output;
 
+\echo == a negative zero, which a number of jsonb cannot be
+CREATE TYPE measure AS (what text, value float8);
+CREATE TABLE zeros (a float8, b float4, c float8[], d measure, e measure[], f text[]);
+INSERT INTO zeros VALUES ('-0', '-0', '{-0,1}', '(x,-0)', '{"(x,-0)","(-0,0)"}', '{-0,"a\\"}'), (0, 0, '{{1,2},{3,-0}}', '(-0,1)', '{}', '{}');
+SELECT fetch_tables('{zeros}');
+SELECT goes_round('{zeros}');
+SELECT a::text, b::text, c FROM zeros;
+
 \echo == what does not survive: lower bounds of arrays, the spelling of a json
 CREATE TABLE lost (a int[], j json);
 INSERT INTO lost VALUES ('[0:1]={1,2}', '{"b":1, "a":2, "b":3}');

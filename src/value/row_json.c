@@ -12,8 +12,9 @@
  *
  * A text that is to be read back differs from that where core's reader
  * (jsonb_populate_record) would not make the same value of it: of arrays of
- * json, say, whose elements may be arrays.  There, the value's text form
- * stands in a string, which is read by the type's input function.
+ * json, say, whose elements may be arrays, or of a negative zero.  There, the
+ * value's text form stands in a string, which is read by the type's input
+ * function.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -113,17 +114,23 @@ print_int8(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
 							pgsync_json_room(out, MAX_INT8_TEXT));
 }
 
-/* Prints a real or double precision, or any numeric; not finite, a string. */
+/* Appends the text form of a number; if it is not finite, as a string. */
 static void
-print_number(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+put_number(PgsyncJsonText *out, const char *string)
 {
-	char	   *string = OutputFunctionCall(&column->function, datum);
 	int			length = strlen(string);
 
 	if (strpbrk(string, "nN") != NULL)
 		pgsync_json_string(out, string, length);
 	else
 		pgsync_json_append(out, string, length);
+}
+
+/* Prints a real or double precision, or any numeric. */
+static void
+print_number(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	put_number(out, OutputFunctionCall(&column->function, datum));
 }
 
 /* Prints a numeric. */
@@ -199,6 +206,57 @@ static void
 print_jsonb(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
 {
 	pgsync_json_jsonb(out, DatumGetJsonbP(datum));
+}
+
+/*
+ * Prints a real or double precision that is to be read back: as jsonb knows
+ * the numbers of JSON, none of them is a negative zero.
+ */
+static void
+print_float_back(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	char	   *string = OutputFunctionCall(&column->function, datum);
+
+	if (strcmp(string, "-0") == 0)
+		pgsync_json_string(out, string, strlen(string));
+	else
+		put_number(out, string);
+}
+
+/* Returns whether a JSON text may have a negative zero among its numbers. */
+static bool
+may_have_negative_zero(const char *json, int length)
+{
+	const char *end = json + length;
+
+	/* the text of an array or composite goes on behind a number */
+	while ((json = memchr(json, '-', end - json)) != NULL)
+	{
+		json++;
+		if (end - json >= 2 && json[0] == '0' &&
+			(json[1] == ',' || json[1] == ']' || json[1] == '}'))
+			return true;
+	}
+	return false;
+}
+
+/* Prints an array or composite that is to be read back. */
+static void
+print_any_back(PrintedColumn *column, Datum datum, PgsyncJsonText *out)
+{
+	struct varlena *json = DatumGetTextPP(FunctionCall1(&column->function, datum));
+	char	   *string;
+	Oid			output;
+	bool		is_varlena;
+
+	if (!may_have_negative_zero(VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json)))
+	{
+		pgsync_json_append(out, VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
+		return;
+	}
+	getTypeOutputInfo(column->basetype, &output, &is_varlena);
+	string = OidOutputFunctionCall(output, datum);
+	pgsync_json_string(out, string, strlen(string));
 }
 
 /* Refuses a JSON null: read back, it would be SQL's (0A000). */
@@ -362,10 +420,13 @@ printer_to_read_back(Oid basetype)
 			return print_json_back;
 		case JSONBOID:
 			return print_jsonb_back;
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return print_float_back;
 		default:
-			if (has_json_form(basetype) && !reads_back(basetype))
-				return print_output;
-			return printer_for_type(basetype);
+			if (!has_json_form(basetype))
+				return printer_for_type(basetype);
+			return reads_back(basetype) ? print_any_back : print_output;
 	}
 }
 
@@ -377,7 +438,7 @@ init_function(PrintedColumn *column, Oid type, MemoryContext context)
 	bool		is_varlena;
 	List	   *args;
 
-	if (column->print != print_any)
+	if (column->print != print_any && column->print != print_any_back)
 	{
 		getTypeOutputInfo(column->basetype, &output, &is_varlena);
 		fmgr_info_cxt(output, &column->function, context);
