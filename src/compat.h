@@ -16,6 +16,7 @@
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/nbtree.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "catalog/pg_namespace.h"
@@ -236,6 +237,34 @@ pgsync_index_beginscan(Relation rel, Relation index, Snapshot snapshot,
 	return index_beginscan(rel, index, snapshot, nkeys, 0);
 #endif
 }
+
+/*
+ * Descends a B-tree.  PostgreSQL 16 (61b313e47e) is told of the table, for
+ * pages that it may take into use again; 17 (f691f5b80a) has no old snapshots
+ * to look for.
+ */
+static inline BTStack
+pgsync_bt_search(Relation rel, Relation heaprel, BTScanInsert key,
+				 Buffer *bufP, int access)
+{
+#if PG_VERSION_NUM >= 170000
+	return _bt_search(rel, heaprel, key, bufP, access);
+#elif PG_VERSION_NUM >= 160000
+	return _bt_search(rel, heaprel, key, bufP, access, NULL);
+#else
+	return _bt_search(rel, key, bufP, access, NULL);
+#endif
+}
+
+/*
+ * The servers that index_leaf.c has been read against and tested with, line
+ * by line: what it must keep is written nowhere but in their nbtree.
+ */
+#if PG_VERSION_NUM / 10000 == 15
+#define PGSYNC_KNOWS_NBTREE true
+#else
+#define PGSYNC_KNOWS_NBTREE false
+#endif
 
 /* PostgreSQL 17 overloads random(); this is the one without arguments. */
 #if PG_VERSION_NUM >= 170000

@@ -32,6 +32,14 @@ static const struct config_enum_entry scan_options[] = {
 	{NULL, 0, false}
 };
 
+int			pgsync_index_batches_setting = PGSYNC_INDEX_BATCHES_OFF;
+
+static const struct config_enum_entry index_batches_options[] = {
+	{"auto", PGSYNC_INDEX_BATCHES_AUTO, false},
+	{"off", PGSYNC_INDEX_BATCHES_OFF, false},
+	{NULL, 0, false}
+};
+
 void		_PG_init(void);
 
 /* Defines pgsync's settings when the server loads the library. */
@@ -54,6 +62,16 @@ _PG_init(void)
 							 &pgsync_scan_setting,
 							 PGSYNC_SCAN_AUTO,
 							 scan_options,
+							 PGC_USERSET,
+							 GUC_NOT_IN_SAMPLE,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("pgsync.index_batches",
+							 "Chooses how pgsync makes index entries.",
+							 "\"auto\" places those of a batch of rows on a B-tree's leaf at once, on server versions that this was tested with; \"off\" leaves each entry to the server.",
+							 &pgsync_index_batches_setting,
+							 PGSYNC_INDEX_BATCHES_OFF,
+							 index_batches_options,
 							 PGC_USERSET,
 							 GUC_NOT_IN_SAMPLE,
 							 NULL, NULL, NULL);

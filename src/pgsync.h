@@ -42,4 +42,17 @@ typedef enum PgsyncScanSetting
 
 extern int	pgsync_scan_setting;
 
+/*
+ * The setting pgsync.index_batches: how index entries are made.  "auto" places
+ * those of a batch of rows a leaf at a time where that is known to be right,
+ * "off" leaves each to the index's access method.
+ */
+typedef enum PgsyncIndexBatchesSetting
+{
+	PGSYNC_INDEX_BATCHES_AUTO,
+	PGSYNC_INDEX_BATCHES_OFF,
+} PgsyncIndexBatchesSetting;
+
+extern int	pgsync_index_batches_setting;
+
 #endif							/* PGSYNC_H */

@@ -30,6 +30,7 @@
 #include "sink/heap_conflict.h"
 #include "sink/heap_foreign_key.h"
 #include "miscadmin.h"
+#include "sink/index_batch.h"
 #include "sink/may_look.h"
 #include "sink/sinks.h"
 #include "utils/memutils.h"
@@ -82,6 +83,7 @@ typedef struct RowBuffer
 	ResultRelInfo *resultRelInfo;
 	BulkInsertState bistate;
 	PgsyncConflicts *conflicts; /* if not NULL, a row may be kept out */
+	PgsyncIndexBatch *indexes;	/* if NULL, core makes index entries */
 	int			options;		/* of table_multi_insert */
 	int			nrows;
 	int			max_rows;
@@ -211,6 +213,11 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 		!sink->run->fires_by_row)
 		buffer->key_columns = pgsync_foreign_key_columns(resultRelInfo,
 														 sink->estate);
+	if (!sink->skips_conflicts && buffer->max_rows > 1)
+		buffer->indexes = pgsync_index_batch_create(resultRelInfo,
+													sink->estate,
+													buffer->has_triggers &&
+													sink->run->fires_by_row);
 	buffer->mcxt = AllocSetContextCreate(CurrentMemoryContext,
 										 "pgsync buffered rows",
 										 ALLOCSET_DEFAULT_SIZES);
@@ -229,6 +236,8 @@ free_buffer(RowBuffer *buffer)
 	FreeBulkInsertState(buffer->bistate);
 	if (buffer->conflicts != NULL)
 		pgsync_conflicts_free(buffer->conflicts);
+	if (buffer->indexes != NULL)
+		pgsync_index_batch_free(buffer->indexes);
 	for (int i = 0; i < buffer->nslots; i++)
 		ExecDropSingleTupleTableSlot(buffer->slots[i]);
 	table_finish_bulk_insert(buffer->resultRelInfo->ri_RelationDesc,
@@ -290,7 +299,9 @@ finish_row(HeapSink *sink, RowBuffer *buffer, int index)
 	ResultRelInfo *resultRelInfo = buffer->resultRelInfo;
 	List	   *recheck = NIL;
 
-	if (resultRelInfo->ri_NumIndices > 0)
+	if (buffer->indexes != NULL)
+		recheck = pgsync_index_batch_finish_row(buffer->indexes, index);
+	else if (resultRelInfo->ri_NumIndices > 0)
 		recheck = pgsync_insert_index_tuples(resultRelInfo,
 											 buffer->slots[index],
 											 sink->estate, false, false, NULL,
@@ -330,11 +341,16 @@ store_all(HeapSink *sink, RowBuffer *buffer)
 					   buffer->options, buffer->bistate);
 	MemoryContextSwitchTo(oldcontext);
 
+	if (buffer->indexes != NULL)
+		pgsync_index_batch_begin(buffer->indexes, buffer->slots,
+								 buffer->nrows);
 	for (int i = 0; i < buffer->nrows; i++)
 	{
 		place->storing_first = place->storing_last = buffer->numbers[i];
 		finish_row(sink, buffer, i);
 	}
+	if (buffer->indexes != NULL)
+		pgsync_index_batch_end(buffer->indexes);
 	sink->estate->es_processed += buffer->nrows;
 }
 
