@@ -299,6 +299,20 @@ BEGIN READ ONLY;
 SELECT insert_tables('{"author": [{"name": "t1"}]}');
 ROLLBACK;
 
+-- what a reference does not name may be of a domain that takes no null; what it
+-- names compares by the column's own collation
+CREATE DOMAIN filled AS text NOT NULL;
+CREATE DOMAIN by_bytes AS text COLLATE "C";
+CREATE TABLE shelf (id serial PRIMARY KEY, "where" by_bytes COLLATE "POSIX" UNIQUE, width numeric(5,2) UNIQUE, label filled DEFAULT 'x');
+CREATE TABLE box (id serial PRIMARY KEY, shelf_id int REFERENCES shelf);
+SELECT * FROM insert_tables('{"shelf": [{"where": "left", "width": 1.25}], "box": [{"shelf_id": {"where": "left"}}, {"shelf_id": {"width": 1.251}}]}');
+SELECT * FROM insert_tables('{"shelf": [{"where": "left", "box": [{}]}]}', 'ON CONFLICT DO NOTHING');
+-- rows of a table with a rule, and rows nested in them
+CREATE TABLE moved (n int);
+CREATE RULE note AS ON INSERT TO shelf DO ALSO INSERT INTO moved VALUES (1);
+SELECT * FROM insert_tables('{"shelf": [{"where": "top", "box": [{}, {}]}, {"where": "floor", "box": [{}]}, {"where": "none"}]}');
+SELECT "where", count(*) FROM shelf JOIN box ON shelf_id = shelf.id GROUP BY 1 ORDER BY 1;
+
 -- Inside a statement, and undone with it
 BEGIN;
 SELECT count(*) FROM insert_tables('{"author": [{"name": "t1", "book": {"title": "t"}}]}');

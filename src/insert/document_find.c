@@ -6,12 +6,15 @@
  * Two things are looked up, each with one query for many rows: what an object
  * in the place of a foreign key's column stands for, and the row that was in
  * the way of one which ON CONFLICT DO NOTHING kept out.  The query joins the
- * table with the JSON at hand, converted by json_populate_recordset:
+ * table with the JSON at hand, converted by json_to_recordset:
  *
  *		SELECT r.n, t.id
- *		FROM json_populate_recordset(NULL::s.author, $1)
- *			WITH ORDINALITY AS r(c1, c2, n)
+ *		FROM ROWS FROM (json_to_recordset($1) AS (email text))
+ *			WITH ORDINALITY AS r(c2, n)
  *		JOIN s.author AS t ON t.email = r.c2
+ *
+ * Only the columns that are compared are converted: others may be of a domain
+ * that does not take the null of a name that is not there.
  *
  * It runs as the caller, who needs SELECT on the columns that it reads.
  *
@@ -32,6 +35,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
 #include "utils/typcache.h"
 
 /* The result's first column is n, those asked for follow */
@@ -41,14 +45,36 @@
 typedef void (*FoundCallback) (void *arg, int64 n, SPITupleTable *table,
 							   HeapTuple tuple);
 
-/* Appends "c1, c2": a name for each column that is not dropped. */
-static void
-append_aliases(StringInfo buf, TupleDesc desc)
+/* Returns a column's type as a column definition has it. */
+static char *
+column_type(Form_pg_attribute attr)
 {
-	for (int i = 0; i < desc->natts; i++)
+	char	   *type = format_type_extended(attr->atttypid, attr->atttypmod,
+											FORMAT_TYPE_TYPEMOD_GIVEN |
+											FORMAT_TYPE_FORCE_QUALIFY);
+
+	if (!OidIsValid(attr->attcollation))
+		return type;
+	return psprintf("%s COLLATE %s", type,
+					generate_collation_name(attr->attcollation));
+}
+
+/* Appends "email text, name text" and "c2, c4, " for the columns given. */
+static void
+append_definitions(StringInfo definitions, StringInfo aliases, TupleDesc desc,
+				   Bitmapset *columns)
+{
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
 	{
-		if (!TupleDescAttr(desc, i)->attisdropped)
-			appendStringInfo(buf, "c%d, ", i + 1);
+		Form_pg_attribute attr = TupleDescAttr(desc, attnum - 1);
+
+		appendStringInfo(definitions, "%s%s %s",
+						 definitions->len > 0 ? ", " : "",
+						 quote_identifier(NameStr(attr->attname)),
+						 column_type(attr));
+		appendStringInfo(aliases, "c%d, ", attnum);
 	}
 }
 
@@ -80,20 +106,24 @@ lookup_query(Relation rel, Bitmapset *by, const AttrNumber *wanted,
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	char	   *name = pgsync_qualified_relation_name(rel);
+	StringInfoData definitions;
+	StringInfoData aliases;
 	StringInfoData buf;
 	bool		first = true;
 	int			attnum = -1;
 
+	initStringInfo(&definitions);
+	initStringInfo(&aliases);
+	append_definitions(&definitions, &aliases, desc, by);
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT r.n");
 	for (int i = 0; i < nwanted; i++)
 		appendStringInfo(&buf, ", t.%s",
 						 quote_identifier(NameStr(TupleDescAttr(desc, wanted[i] - 1)->attname)));
 	appendStringInfo(&buf,
-					 " FROM pg_catalog.json_populate_recordset(NULL::%s, $1) WITH ORDINALITY AS r(",
-					 name);
-	append_aliases(&buf, desc);
-	appendStringInfo(&buf, "n) JOIN %s AS t", name);
+					 " FROM ROWS FROM (pg_catalog.json_to_recordset($1) AS (%s))"
+					 " WITH ORDINALITY AS r(%sn) JOIN %s AS t",
+					 definitions.data, aliases.data, name);
 	while ((attnum = bms_next_member(by, attnum)) >= 0)
 	{
 		append_comparison(&buf, desc, attnum, first);

@@ -275,12 +275,32 @@ complete_parents(PgsyncDocumentTable *table, List *rows)
 	}
 }
 
+/*
+ * Inserts rows that have others nested in them.  Where a rule makes several
+ * statements of the INSERT, what it returns comes when all rows are in: then
+ * rows go in one by one, so that it is known whose that is.
+ */
+static void
+load_parents(PgsyncDocumentTable *table, List *rows, const uint64 *numbers)
+{
+	ParentReceiver receiver = {{receive_row, receiver_startup, receiver_end,
+	receiver_end, DestNone}};
+
+	receiver.table = table;
+	if (table->target->knows_defaults)
+	{
+		load(table, rows_text(rows), numbers, &receiver);
+		return;
+	}
+	for (int i = 0; i < list_length(rows); i++)
+		load(table, rows_text(list_make1(list_nth(rows, i))), numbers + i,
+			 &receiver);
+}
+
 /* Inserts rows, which are all complete. */
 static void
 store_rows(PgsyncDocumentTable *table, List *rows)
 {
-	ParentReceiver receiver = {{receive_row, receiver_startup, receiver_end,
-	receiver_end, DestNone}};
 	uint64	   *numbers = palloc(list_length(rows) * sizeof(uint64));
 	bool		any_children = false;
 	ListCell   *cell;
@@ -293,10 +313,13 @@ store_rows(PgsyncDocumentTable *table, List *rows)
 		row->is_stored = true;
 		numbers[foreach_current_index(cell)] = row->number;
 	}
-	receiver.table = table;
-	load(table, rows_text(rows), numbers, any_children ? &receiver : NULL);
 	if (any_children)
+	{
+		load_parents(table, rows, numbers);
 		complete_parents(table, rows);
+	}
+	else
+		load(table, rows_text(rows), numbers, NULL);
 	table->nstored += list_length(rows);
 }
 
