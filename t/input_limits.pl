@@ -21,6 +21,9 @@ $node->safe_psql('postgres', q{
 	CREATE EXTENSION pgsync;
 	CREATE UNLOGGED TABLE t (id int, name text, j jsonb, a text[]);
 	CREATE UNLOGGED TABLE keyed (id int PRIMARY KEY, name text, j jsonb);
+	CREATE UNLOGGED TABLE sparse (id int PRIMARY KEY, c1 int, c2 int, c3 int, c4 int, c5 int, c6 int,
+		c7 int, c8 int, c9 int, c10 int, c11 int, c12 int);
+	INSERT INTO sparse SELECT i FROM generate_series(1, 4095) i;
 	CREATE TABLE input (kind text, x text);
 	ALTER TABLE input ALTER x SET STORAGE EXTERNAL;
 	-- each some 6 MB; the escape is one that needs Unicode
@@ -88,6 +91,12 @@ foreach my $case ([ 'a row', q{E'name\n'} ], [ 'a header', q{''} ])
 cmp_ok(memory_of(q{n := insert_csv_text('t', (SELECT 'id,' || string_agg('column' || i, ',') || E'\n' FROM generate_series(1, 3000) i),
 	exclude_columns => (SELECT array_agg('column' || i ORDER BY i DESC) FROM generate_series(1, 3000) i));}),
 	'<', 50, 'thousands of excluded names');
+
+# Nor do rows that name ever other columns take a statement's room for each.
+cmp_ok(memory_of(q{n := (SELECT u.updated FROM (SELECT jsonb_agg(row) AS data FROM generate_series(1, 4095) i,
+		LATERAL (SELECT jsonb_object_agg(CASE k WHEN 0 THEN 'id' ELSE 'c' || k END, i) AS row
+			FROM generate_series(0, 12) k WHERE k = 0 OR i & (1 << (k - 1)) > 0) r) s, update_many('sparse', data) u);}),
+	'<', 150, 'thousands of sets of columns');
 
 # Returns the CPU seconds that a statement takes, cancelled by its timeout (0
 # for none) or not.

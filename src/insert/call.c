@@ -17,7 +17,9 @@
 #include "common/args.h"
 #include "insert/call.h"
 #include "insert/rejects.h"
+#include "tcop/utility.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 /*
  * Begins a call whose first argument is the target and whose second is the
@@ -67,6 +69,17 @@ void
 pgsync_call_open(PgsyncCall *call)
 {
 	pgsync_call_open_for(call, PGSYNC_FOR_INSERT);
+}
+
+/*
+ * Fails (25006) if the transaction is read-only, whether there will be
+ * anything to write or not; as in core, temporary tables may be written.
+ */
+void
+pgsync_call_prevent_read_only(PgsyncCall *call, const char *command)
+{
+	if (!RelationUsesLocalBuffers(call->target->rel))
+		PreventCommandIfReadOnly(command);
 }
 
 /*

@@ -28,6 +28,8 @@ extern void pgsync_call_begin(PgsyncCall *call, FunctionCallInfo fcinfo,
 extern void pgsync_call_begin_rows(PgsyncCall *call, FunctionCallInfo fcinfo);
 extern void pgsync_call_open(PgsyncCall *call);
 extern void pgsync_call_open_for(PgsyncCall *call, PgsyncRelationUse use);
+extern void pgsync_call_prevent_read_only(PgsyncCall *call,
+										  const char *command);
 extern void pgsync_call_load(PgsyncCall *call, PgsyncSource *source,
 							 DestReceiver *dest);
 extern void pgsync_call_end(PgsyncCall *call);

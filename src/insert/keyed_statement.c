@@ -39,6 +39,7 @@
 #include "insert/keyed_statement.h"
 #include "insert/query_level.h"
 #include "insert/rows_order.h"
+#include "insert/trigger_watch.h"
 #include "insert/unique_key.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -81,7 +82,7 @@ typedef struct Run
 	AttrNumber	number_attno;	/* in that node's rows */
 	AttrNumber	input_attno;
 	AttrNumber	changed_attno;	/* 0 if all rows change */
-	bool		may_be_held_back;	/* can triggers keep a row as it is? */
+	PgsyncTriggerWatch *watch;	/* NULL if no trigger can keep a row */
 	int64		number;			/* of the key being worked on, 0 for none */
 	int64		input;			/* and of its row in the input */
 	bool		found;			/* was it seen to have a row? */
@@ -341,12 +342,15 @@ count_missing(Run *run, int64 number)
 static void
 judge_last_row(Run *run)
 {
+	bool		triggered;
+
 	if (!run->writing)
 		return;
 	run->writing = false;
+	triggered = run->watch != NULL && pgsync_trigger_watch_called(run->watch);
 	if (run->queryDesc->estate->es_processed > run->seen_processed)
 		run->found = true;
-	else if (run->may_be_held_back)
+	else if (triggered)
 	{
 		run->found = true;
 		run->counts.unchanged++;
@@ -421,26 +425,6 @@ next_changed_row(PlanState *node)
 	}
 }
 
-/* Returns whether triggers may keep rows from being updated or deleted. */
-static bool
-may_be_held_back(ModifyTableState *mtstate)
-{
-	for (int i = 0; i < mtstate->mt_nrels; i++)
-	{
-		TriggerDesc *triggers = mtstate->resultRelInfo[i].ri_TrigDesc;
-
-		if (triggers == NULL)
-			continue;
-		if (mtstate->operation == CMD_UPDATE ?
-			(triggers->trig_update_before_row ||
-			 triggers->trig_update_instead_row) :
-			(triggers->trig_delete_before_row ||
-			 triggers->trig_delete_instead_row))
-			return true;
-	}
-	return false;
-}
-
 /* Puts us between a started plan's ModifyTable and the node below it. */
 static void
 install_below_modify(Run *run)
@@ -455,7 +439,7 @@ install_below_modify(Run *run)
 	run->changed_attno = ExecFindJunkAttributeInTlist(columns, JUNK_CHANGED);
 	if (run->number_attno == 0 || run->input_attno == 0)
 		elog(ERROR, "could not find junk columns in a plan");
-	run->may_be_held_back = may_be_held_back(mtstate);
+	run->watch = pgsync_trigger_watch_start(mtstate);
 	run->next_row = node->ExecProcNodeReal;
 	ExecSetExecProcNode(node, next_changed_row);
 }

@@ -27,14 +27,13 @@
 #include "pgsync.h"
 
 #include "access/xact.h"
-#include "catalog/pg_trigger.h"
 #include "common/query.h"
 #include "common/spi_on.h"
 #include "executor/executor.h"
-#include "executor/instrument.h"
 #include "insert/keyed_statement.h"
 #include "insert/query_level.h"
 #include "insert/row_statement.h"
+#include "insert/trigger_watch.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -57,13 +56,17 @@
 StaticAssertDecl(sizeof(STATEMENT_ENTRY) > NAMEDATALEN,
 				 "no query must be able to name the entry");
 
-/* What the planner must not use; see above */
+/*
+ * What the planner must not use; see above.  A method that is disabled but the
+ * only one makes the plan look so costly that it would be compiled.
+ */
 static const char *const unfit_methods[] = {
 	"enable_hashjoin",
 	"enable_mergejoin",
 	"enable_material",
 	"enable_memoize",
 	"enable_seqscan",
+	"jit",
 };
 
 struct PgsyncRowStatement
@@ -80,6 +83,7 @@ struct PgsyncRowStatement
 	const PgsyncRow *row;		/* at hand */
 	bool		found;			/* has the target a row with its key? */
 	bool		unchanged;		/* and is that one equal? */
+	PgsyncTriggerWatch *watch;	/* NULL if no trigger can keep a row */
 	MemoryContext context;
 };
 
@@ -326,9 +330,12 @@ install_below_modify(PgsyncRowStatement *statement)
 	}
 	statement->next_row = node->ExecProcNodeReal;
 	ExecSetExecProcNode(node, next_changed_row);
+	statement->watch =
+		pgsync_trigger_watch_start(castNode(ModifyTableState,
+											statement->queryDesc->planstate));
 }
 
-/* Starts the executor on the plan, which counts calls of triggers. */
+/* Starts the executor on the plan. */
 static void
 start_plan(PgsyncRowStatement *statement)
 {
@@ -338,8 +345,7 @@ start_plan(PgsyncRowStatement *statement)
 	statement->queryDesc = CreateQueryDesc(statement->plan, def->text,
 										   statement->snapshot,
 										   InvalidSnapshot, def->dest,
-										   def->params, statement->env,
-										   INSTRUMENT_ROWS);
+										   def->params, statement->env, 0);
 	pgsync_query_level_start(statement->queryDesc);
 	top = statement->queryDesc->planstate;
 	install_scan(top, NULL);
@@ -390,33 +396,6 @@ pgsync_row_statement_start(const PgsyncRowQuery *query, Snapshot snapshot)
 	return statement;
 }
 
-/* Returns how often BEFORE ROW triggers have been called so far. */
-static double
-trigger_calls(PgsyncRowStatement *statement)
-{
-	ModifyTableState *mtstate;
-	double		calls = 0;
-
-	if (statement->query.operation != CMD_UPDATE)
-		return 0;
-	mtstate = castNode(ModifyTableState, statement->queryDesc->planstate);
-	for (int i = 0; i < mtstate->mt_nrels; i++)
-	{
-		ResultRelInfo *relinfo = &mtstate->resultRelInfo[i];
-		TriggerDesc *triggers = relinfo->ri_TrigDesc;
-
-		if (triggers == NULL || !triggers->trig_update_before_row)
-			continue;
-		for (int j = 0; j < triggers->numtriggers; j++)
-		{
-			if (TRIGGER_FOR_BEFORE(triggers->triggers[j].tgtype) &&
-				TRIGGER_FOR_ROW(triggers->triggers[j].tgtype))
-				calls += relinfo->ri_TrigInstrument[j].tuplecount;
-		}
-	}
-	return calls;
-}
-
 /* Executes the plan once, and makes it ready for the next time. */
 static void
 execute_plan(PgsyncRowStatement *statement)
@@ -450,15 +429,19 @@ execute_plan(PgsyncRowStatement *statement)
  * or changed its key.
  */
 static PgsyncRowOutcome
-judge(PgsyncRowStatement *statement, uint64 seen_processed, double seen_calls)
+judge(PgsyncRowStatement *statement, uint64 seen_processed)
 {
+	bool		triggered;
+
 	if (!statement->found)
 		return PGSYNC_ROW_ABSENT;
 	if (statement->query.operation == CMD_SELECT)
 		return PGSYNC_ROW_UNCHANGED;
+	triggered = statement->watch != NULL &&
+		pgsync_trigger_watch_called(statement->watch);
 	if (statement->queryDesc->estate->es_processed > seen_processed)
 		return PGSYNC_ROW_WRITTEN;
-	if (statement->unchanged || trigger_calls(statement) > seen_calls ||
+	if (statement->unchanged || triggered ||
 		IsolationUsesXactSnapshot())
 		return PGSYNC_ROW_UNCHANGED;
 	return PGSYNC_ROW_GONE;
@@ -476,7 +459,6 @@ pgsync_row_statement_execute(PgsyncRowStatement *statement,
 {
 	PgsyncRowOutcome outcome;
 	uint64		seen_processed;
-	double		seen_calls;
 
 	CommandCounterIncrement();
 	statement->snapshot->curcid = GetCurrentCommandId(false);
@@ -494,9 +476,8 @@ pgsync_row_statement_execute(PgsyncRowStatement *statement,
 	statement->found = false;
 	statement->unchanged = false;
 	seen_processed = statement->queryDesc->estate->es_processed;
-	seen_calls = trigger_calls(statement);
 	execute_plan(statement);
-	outcome = judge(statement, seen_processed, seen_calls);
+	outcome = judge(statement, seen_processed);
 	if (!statement->rescans)
 		end_plan(statement);
 	PopActiveSnapshot();

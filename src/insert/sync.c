@@ -15,8 +15,8 @@
  * that comes; a part without rows does not run.
  *
  * Other sessions may write the table between the look and the parts.  A row
- * to be updated that is gone then, or one to be inserted that is there, has
- * the call look again, with a newer snapshot, and do what is left to be done.
+ * to be updated or deleted that is gone then, or one to be inserted that is
+ * there, has the call look again, with a newer snapshot, and do what is left to be done.
  * Above READ COMMITTED it is a serialization failure.  Of two syncs of the
  * same table and scope the second waits for the first, and looks after that.
  *
@@ -40,7 +40,6 @@
 #include "insert/work_set.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
-#include "tcop/utility.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(sync_many_jsonb);
@@ -352,6 +351,21 @@ end_look(Mirror *mirror)
 	pgsync_work_set_end(mirror->touched);
 }
 
+/* Runs a DELETE of "expected" rows; those that have gone, or stay, are lost. */
+static void
+run_delete(Mirror *mirror, PgsyncKeyedStatement *statement,
+		   PgsyncWorkSet *work, int64 expected)
+{
+	PgsyncKeyedCounts counts = pgsync_keyed_statement_run(statement,
+														  work->store,
+														  work->nrows);
+	int64		dealt_with = counts.processed + counts.unchanged;
+
+	mirror->deleted += counts.processed;
+	if (dealt_with < expected)
+		mirror->lost += expected - dealt_with;
+}
+
 /* Deletes what the input does not have. */
 static void
 delete_gone(Mirror *mirror)
@@ -361,9 +375,7 @@ delete_gone(Mirror *mirror)
 	if (mirror->gone->nrows > 0)
 	{
 		statement = delete_statement(mirror);
-		mirror->deleted += pgsync_keyed_statement_run(&statement,
-													  mirror->gone->store,
-													  mirror->gone->nrows).processed;
+		run_delete(mirror, &statement, mirror->gone, mirror->gone->nrows);
 	}
 	if (mirror->null_keys > 0)
 	{
@@ -375,8 +387,7 @@ delete_gone(Mirror *mirror)
 		ExecStoreVirtualTuple(mirror->key_slot);
 		pgsync_work_set_put(one, mirror->key_slot);
 		statement = delete_null_keys_statement(mirror);
-		mirror->deleted += pgsync_keyed_statement_run(&statement, one->store,
-													  1).processed;
+		run_delete(mirror, &statement, one, mirror->null_keys);
 		pgsync_work_set_end(one);
 	}
 }
@@ -448,10 +459,10 @@ report_lost(Mirror *mirror)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("could not make relation \"%s\" equal to the data",
 					RelationGetRelationName(mirror->sync.target->rel)),
-			 errdetail_plural("%lld row that differs could not be updated.",
-							  "%lld rows that differ could not be updated.",
+			 errdetail_plural("%lld row could not be updated, or deleted.",
+							  "%lld rows could not be updated, or deleted.",
 							  mirror->lost, (long long) mirror->lost),
-			 errhint("Either row-level security keeps them from being updated, or other sessions keep changing them.")));
+			 errhint("Either row-level security keeps them from being written, or other sessions keep changing them.")));
 }
 
 /*
@@ -532,8 +543,8 @@ sync_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	Mirror		mirror;
 
 	pgsync_call_begin(&call, fcinfo, "data");
-	PreventCommandIfReadOnly("sync_many()");
 	pgsync_call_open_for(&call, PGSYNC_FOR_SYNC);
+	pgsync_call_prevent_read_only(&call, "sync_many()");
 	init_mirror(&mirror, fcinfo, call.target, format);
 	check_empty(&mirror);
 	check_privileges(&mirror);

@@ -20,7 +20,6 @@
 #include "insert/unique_key.h"
 #include "source/source_json.h"
 #include "insert/update_parts.h"
-#include "tcop/utility.h"
 
 PG_FUNCTION_INFO_V1(update_many_jsonb);
 PG_FUNCTION_INFO_V1(update_many_json);
@@ -116,8 +115,8 @@ update_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	PgsyncUpdateCounts counts;
 
 	pgsync_call_begin_rows(&call, fcinfo);
-	PreventCommandIfReadOnly("UPDATE");
 	pgsync_call_open_for(&call, PGSYNC_FOR_UPDATE);
+	pgsync_call_prevent_read_only(&call, "UPDATE");
 	counts = update_rows(fcinfo, call.target, format);
 	pgsync_call_end(&call);
 	PG_RETURN_DATUM(make_result(fcinfo, &counts));

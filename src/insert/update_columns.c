@@ -119,9 +119,23 @@ pgsync_update_columns_create(PgsyncTarget *target, List *keys,
 	return columns;
 }
 
+/* Returns "::domain" if a column's type is one, to be put behind a jsonb. */
+static const char *
+cast_to_domain(const PgsyncUpdateColumns *columns, AttrNumber attnum)
+{
+	Oid			type = TupleDescAttr(RelationGetDescr(columns->target->rel),
+									 attnum - 1)->atttypid;
+
+	if (type == JSONBOID)
+		return "";
+	return psprintf("::%s", format_type_extended(type, -1,
+												 FORMAT_TYPE_FORCE_QUALIFY));
+}
+
 /*
  * Appends the expression that a column is set to, in which the target is t
- * and "source" stands for the value that the row brings.
+ * and "source" stands for the value that the row brings.  It is of the
+ * column's type.
  */
 void
 pgsync_append_new_value(StringInfo buf, const PgsyncUpdateColumns *columns,
@@ -133,8 +147,8 @@ pgsync_append_new_value(StringInfo buf, const PgsyncUpdateColumns *columns,
 		return;
 	}
 	appendStringInfo(buf,
-					 "COALESCE(t.%s, '{}'::pg_catalog.jsonb) OPERATOR(pg_catalog.||) "
-					 "COALESCE(%s, '{}'::pg_catalog.jsonb)",
+					 "(COALESCE(t.%s, '{}'::pg_catalog.jsonb) OPERATOR(pg_catalog.||) "
+					 "COALESCE(%s, '{}'::pg_catalog.jsonb))%s",
 					 quote_identifier(columns->target->columns[attnum - 1].name),
-					 source);
+					 source, cast_to_domain(columns, attnum));
 }

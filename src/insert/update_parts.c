@@ -211,6 +211,18 @@ may_change_keys(Parts *parts, List *columns)
 	return false;
 }
 
+/*
+ * Returns whether rows of the target can be locked: there may be none below a
+ * view whose trigger does the writing.
+ */
+static bool
+has_rows_to_lock(Parts *parts)
+{
+	TriggerDesc *triggers = parts->rows->target->rel->trigdesc;
+
+	return triggers == NULL || !triggers->trig_update_instead_row;
+}
+
 /* Locks the rows in the order of their keys, as strongly as they will be. */
 static void
 lock_rows(Parts *parts, PgsyncWorkSet *work, List *columns)
@@ -223,7 +235,8 @@ lock_rows(Parts *parts, PgsyncWorkSet *work, List *columns)
 							 " FOR UPDATE OF t" : " FOR NO KEY UPDATE OF t"),
 	};
 
-	pgsync_keyed_statement_run(&statement, work->store, work->nrows);
+	if (has_rows_to_lock(parts))
+		pgsync_keyed_statement_run(&statement, work->store, work->nrows);
 }
 
 /* Runs the UPDATE of these columns for no row at all. */

@@ -210,7 +210,10 @@ take_snapshot(PgsyncUpsertLook *look)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(look->context);
 
-	look->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	/* a copy, whose command ID is ours: the transaction's may be at hand */
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	look->snapshot = RegisterSnapshot(GetActiveSnapshot());
+	PopActiveSnapshot();
 	if (pgsync_sink_setting == PGSYNC_SINK_AUTO)
 		look->probe = pgsync_key_probe_start(look->upsert.target,
 											 look->upsert.keys,

@@ -15,6 +15,7 @@
 #include "insert/unique_key.h"
 #include "insert/work_set.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 /* Rows of so many sets of columns are told apart in one pass */
 #define SETS_AT_ONCE	256
@@ -113,18 +114,28 @@ split_by_columns(PgsyncWorkSet *work, List *sets)
 	return parts;
 }
 
-/* Calls back for some of the sets of columns, each with its rows. */
+/*
+ * Calls back for some of the sets of columns, each with its rows.  What that
+ * allocates is freed: there may be as many sets as rows.
+ */
 static void
 for_some_sets(PgsyncWorkSet *work, List *sets, PgsyncPartCallback callback,
 			  void *arg)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgsync rows of some columns",
+												  ALLOCSET_DEFAULT_SIZES);
 	PgsyncWorkSet **parts = split_by_columns(work, sets);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
 
 	for (int i = 0; i < list_length(sets); i++)
 	{
 		callback(arg, list_nth(sets, i), parts[i]);
 		pgsync_work_set_end(parts[i]);
+		MemoryContextReset(context);
 	}
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
 	pfree(parts);
 }
 
@@ -177,9 +188,11 @@ pgsync_work_set_describe(PgsyncWorkSet *work, int64 number, char **key)
 	return input;
 }
 
-/* Frees a work set's rows. */
+/* Frees a work set. */
 void
 pgsync_work_set_end(PgsyncWorkSet *work)
 {
 	tuplestore_end(work->store);
+	pfree(work->by_set);
+	pfree(work);
 }
