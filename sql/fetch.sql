@@ -380,3 +380,15 @@ SELECT 1 WHERE fetch_all('SELECT 1') IS NOT NULL;
 SET client_min_messages = warning;
 DROP SCHEMA fetching CASCADE;
 DROP ROLE regress_pgsync_fetcher;
+
+-- rows whose keys alone take more than a page
+DO $$ BEGIN
+  EXECUTE (SELECT 'CREATE TABLE widest (' || string_agg(format('a_name_that_is_by_no_means_short_%s int DEFAULT %s', i, i), ', ') || ')'
+    FROM generate_series(1, 1600) i);
+END $$;
+INSERT INTO widest SELECT FROM generate_series(1, 20);
+UPDATE widest SET a_name_that_is_by_no_means_short_7 = NULL WHERE ctid = '(0,1)';
+SELECT count(*), count(DISTINCT o), count(*) FILTER (WHERE o = to_jsonb(w)) AS same
+FROM (SELECT o, row_number() OVER () AS n FROM fetch_all('TABLE widest') o) o JOIN (SELECT w, row_number() OVER () AS n FROM widest w) w USING (n);
+SELECT count(*) FROM insert_returning('widest', '[{}, {"a_name_that_is_by_no_means_short_7": 1}, {}]');
+DROP TABLE widest;

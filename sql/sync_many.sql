@@ -138,6 +138,14 @@ SELECT * FROM sync_many('soft', '[{"id": 1, "v": 1}, {"id": 3, "v": 3}]', scope 
 CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE TRIGGER keep BEFORE INSERT OR UPDATE OF v ON soft FOR EACH ROW EXECUTE FUNCTION keep();
 SELECT * FROM sync_many('soft', '[{"id": 1, "v": 10}, {"id": 3, "v": 3}, {"id": 4, "v": 4}]', scope => '{"deleted_at": null}');
+-- an error names the input's row, if there is one
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no %', TG_OP; END $$;
+CREATE TABLE fixed (id int PRIMARY KEY, v int);
+INSERT INTO fixed VALUES (1, 1), (2, 2), (3, 3);
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON fixed FOR EACH ROW EXECUTE FUNCTION refuse();
+SELECT * FROM sync_many('fixed', '[{"id": 3, "v": 3}, {"id": 1, "v": 1}]');
+SELECT * FROM sync_many('fixed', '[{"id": 3, "v": 3}, {"id": 1, "v": 4}, {"id": 2}]');
+SELECT * FROM sync_many('fixed', '[{"id": 3, "v": 3}, {"id": 1}, {"id": 2}, {"id": 4}]');
 
 -- Foreign keys, also of the table to itself.
 CREATE TABLE node (id int PRIMARY KEY, parent int REFERENCES node ON DELETE CASCADE);

@@ -130,13 +130,16 @@ pgsync_append_key_condition(StringInfo buf, PgsyncKeyedRows *rows)
 	pgsync_append_key_equality(buf, rows->target, rows->options.keys);
 }
 
-/* Names the row that is being written in an error's context. */
+/*
+ * Names the row that is being written in an error's context, if it is one of
+ * the input: a row that is to be deleted because the input lacks it is none.
+ */
 static void
 run_error_callback(void *arg)
 {
 	Run		   *run = arg;
 
-	if (run->writing)
+	if (run->writing && run->input > 0)
 		pgsync_errcontext_row(run->statement->rows->unit, run->input);
 }
 

@@ -463,7 +463,7 @@ write_object(ObjectKeys *keys, const Datum *values, const bool *nulls)
 	StringInfoData buffer;
 	uint32		total = keys->keys_length;
 
-	buffer.maxlen = keys->last_size + 64;
+	buffer.maxlen = Max(keys->last_size, keys->head.len) + 64;
 	buffer.data = palloc(buffer.maxlen);
 	memcpy(buffer.data, keys->head.data, keys->head.len);
 	buffer.len = keys->head.len;
