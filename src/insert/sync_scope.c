@@ -14,6 +14,7 @@
  */
 #include "pgsync.h"
 
+#include "common/hashfn.h"
 #include "insert/sync_scope.h"
 #include "insert/unique_key.h"
 #include "utils/builtins.h"
@@ -125,6 +126,35 @@ make_condition(PgsyncSyncScope *scope)
 }
 
 /*
+ * Returns a hash of the columns and their values, however these were written:
+ * values that are equal have one.  A type that cannot be hashed adds nothing.
+ */
+static uint32
+hash_scope(PgsyncSyncScope *scope)
+{
+	uint32		hash = 0;
+	ListCell   *cell;
+
+	foreach(cell, scope->columns)
+	{
+		AttrNumber	attnum = lfirst_int(cell);
+		int			n = foreach_current_index(cell);
+		Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(scope->target->rel),
+											   attnum - 1);
+		TypeCacheEntry *type = lookup_type_cache(attr->atttypid,
+												 TYPECACHE_HASH_PROC_FINFO);
+		uint32		value = 0;
+
+		if (!scope->nulls[n] && OidIsValid(type->hash_proc))
+			value = DatumGetUInt32(FunctionCall1Coll(&type->hash_proc_finfo,
+													 attr->attcollation,
+													 scope->values[n]));
+		hash = hash_combine(hash, hash_combine((uint32) attnum, value));
+	}
+	return hash;
+}
+
+/*
  * Creates a scope; NULL for all rows.
  *
  * Errors: 22023 if it is no object, 42703 for what is no column, 42883 for a
@@ -152,8 +182,7 @@ pgsync_sync_scope_create(PgsyncTarget *target, Jsonb *object)
 	take_columns(scope, object);
 	scope->params = make_params(scope);
 	scope->condition = make_condition(scope);
-	scope->hash = DatumGetUInt32(DirectFunctionCall1(jsonb_hash,
-													 JsonbPGetDatum(object)));
+	scope->hash = hash_scope(scope);
 	return scope;
 }
 

@@ -17,8 +17,10 @@
 #include "pgsync.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/stratnum.h"
+#include "access/transam.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
@@ -29,6 +31,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /* Returns whether the target is of a kind that has indexes. */
 static bool
@@ -265,6 +268,19 @@ compares_as_columns(PgsyncTarget *target, Relation index)
 }
 
 /*
+ * Returns whether all of our snapshots find their rows in an index: one that is
+ * younger than them may lead to versions with other keys (see the planner's
+ * get_relation_info).
+ */
+static bool
+serves_our_snapshots(Relation index)
+{
+	return !index->rd_index->indcheckxmin ||
+		TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+							  TransactionXmin);
+}
+
+/*
  * Returns a unique B-tree index on exactly these columns that finds what "="
  * on them would, or InvalidOid.
  */
@@ -278,7 +294,8 @@ pgsync_plain_key_index(PgsyncTarget *target, List *keys)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (index_is_usable(index) && same_columns(index_columns(index), keys) &&
+		if (index_is_usable(index) && serves_our_snapshots(index) &&
+			same_columns(index_columns(index), keys) &&
 			compares_as_columns(target, index))
 			result = RelationGetRelid(index);
 		index_close(index, NoLock);
