@@ -207,6 +207,12 @@ INSERT INTO nullable VALUES (1, 1, 1), (NULL, 1, 2), (2, NULL, 3), (NULL, NULL, 
 SELECT * FROM sync_many('nullable', '[{"k": 1, "v": 1}]', '{k}', max_deletes => 2);
 SELECT * FROM sync_many('nullable', '[{"k": 1, "v": 1}, {"k": 2, "v": 4}]', '{k}');
 SELECT * FROM nullable ORDER BY k;
+-- a row of nulls is none
+CREATE TYPE pair AS (a int, b int);
+CREATE TABLE paired (k pair UNIQUE, v int);
+INSERT INTO paired VALUES (NULL, 1), ('(,)', 2), ('(1,)', 3);
+SELECT * FROM sync_many('paired', '[{"k": {"a": null}, "v": 2}]', '{k}');
+SELECT * FROM paired;
 CREATE TABLE base (id int PRIMARY KEY, v int);
 CREATE TABLE derived (more int) INHERITS (base);
 INSERT INTO base VALUES (1, 1);

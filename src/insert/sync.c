@@ -201,7 +201,7 @@ delete_null_keys_statement(Mirror *mirror)
 		appendStringInfoString(&buf, foreach_current_index(cell) > 0 ?
 							   " OR t." : "t.");
 		pgsync_append_column(&buf, mirror->sync.target, lfirst_int(cell));
-		appendStringInfoString(&buf, " IS NULL");
+		appendStringInfoString(&buf, " IS NOT DISTINCT FROM NULL");
 	}
 	appendStringInfoChar(&buf, ')');
 	append_scope(&buf, mirror);
