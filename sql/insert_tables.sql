@@ -313,6 +313,22 @@ CREATE RULE note AS ON INSERT TO shelf DO ALSO INSERT INTO moved VALUES (1);
 SELECT * FROM insert_tables('{"shelf": [{"where": "top", "box": [{}, {}]}, {"where": "floor", "box": [{}]}, {"where": "none"}]}');
 SELECT "where", count(*) FROM shelf JOIN box ON shelf_id = shelf.id GROUP BY 1 ORDER BY 1;
 
+-- what nested rows and references take is what is there, however it is shown
+CREATE TABLE moment (at timestamptz PRIMARY KEY, long interval UNIQUE, share float8 UNIQUE);
+CREATE TABLE note (n int, at timestamptz REFERENCES moment, long interval REFERENCES moment (long), share float8 REFERENCES moment (share));
+SET datestyle = 'SQL, DMY';
+SET timezone = 'Asia/Kolkata';
+SET intervalstyle = 'sql_standard';
+SET extra_float_digits = 0;
+SELECT * FROM insert_tables('{"moment": [{"at": "2024-02-03 04:05:06.000007+08", "long": "1 mon -1 day 02:00", "share": 0.30000000000000004,
+    "note.at": {"n": 1}, "note.long": {"n": 2}, "note.share": {"n": 3}}]}');
+SELECT * FROM insert_tables('{"note": [{"n": 4, "at": {"share": 0.30000000000000004}, "share": {"share": 0.30000000000000004}, "long": {"share": 0.30000000000000004}}]}');
+RESET datestyle;
+RESET timezone;
+RESET intervalstyle;
+RESET extra_float_digits;
+SELECT n, at = '2024-02-03 04:05:06.000007+08' AS at, long, share FROM note ORDER BY n;
+
 -- Inside a statement, and undone with it
 BEGIN;
 SELECT count(*) FROM insert_tables('{"author": [{"name": "t1", "book": {"title": "t"}}]}');

@@ -19,13 +19,13 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "common/args.h"
+#include "common/exact_output.h"
 #include "common/relation.h"
 #include "common/spi_on.h"
 #include "common/spi_util.h"
 #include "common/table_names.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -39,27 +39,6 @@ typedef struct FetchedTable
 	Oid			relid;
 	char	   *name;
 } FetchedTable;
-
-/*
- * Has values printed so that whoever reads them gets the same, whatever the
- * session likes to see (as pg_dump does).  AtEOXact_GUC ends it.
- */
-static int
-set_exact_output(void)
-{
-	static const char *const settings[][2] = {
-		{"extra_float_digits", "3"},
-		{"datestyle", "ISO"},
-		{"intervalstyle", "postgres"},
-	};
-	int			nestlevel = NewGUCNestLevel();
-
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-								 false);
-	return nestlevel;
-}
 
 /* Returns whether a table's rows are those of a listed one that it is part of. */
 static bool
@@ -228,11 +207,11 @@ fetch_tables(PG_FUNCTION_ARGS)
 	tables = find_tables(pgsync_arg_name_list(fcinfo, 0, "tables"));
 	receiver = pgsync_json_receiver_create(PGSYNC_JSON_READ_BACK,
 										   _("Fetch fewer tables at a time; for one that is too large alone, use fetch_all, or fetch_json with LIMIT."));
-	nestlevel = set_exact_output();
+	nestlevel = pgsync_begin_exact_output();
 	pgsync_json_append(pgsync_json_receiver_text(receiver), "{", 1);
 	foreach(cell, tables)
 		fetch_table(lfirst(cell), foreach_current_index(cell) == 0, receiver);
 	pgsync_json_append(pgsync_json_receiver_text(receiver), "}", 1);
-	AtEOXact_GUC(true, nestlevel);
+	pgsync_end_exact_output(nestlevel);
 	PG_RETURN_DATUM(pgsync_json_receiver_finish(receiver));
 }

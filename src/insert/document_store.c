@@ -16,6 +16,7 @@
 #include "pgsync.h"
 
 #include "catalog/pg_type.h"
+#include "common/exact_output.h"
 #include "insert/document.h"
 #include "insert/load.h"
 #include "source/source_json.h"
@@ -33,6 +34,34 @@ typedef struct ParentReceiver
 	uint64		number;			/* of the row that is going in */
 } ParentReceiver;
 
+/* Returns a value's text, which the settings of the session do not change. */
+static char *
+exact_text(Datum value, Oid type)
+{
+	Oid			output;
+	bool		is_varlena;
+	char	   *text;
+	int			nestlevel;
+
+	getTypeOutputInfo(type, &output, &is_varlena);
+	switch (getBaseType(type))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case TEXTOID:
+		case VARCHAROID:
+		case UUIDOID:
+			/* the usual keys know no settings */
+			return OidOutputFunctionCall(output, value);
+	}
+	nestlevel = pgsync_begin_exact_output();
+	text = OidOutputFunctionCall(output, value);
+
+	pgsync_end_exact_output(nestlevel);
+	return text;
+}
+
 /*
  * Returns a value as JSON from which the loader makes that value again: a
  * json or jsonb as it is, any other type's output as a string.
@@ -41,15 +70,12 @@ char *
 pgsync_document_json(Datum value, bool isnull, Oid type)
 {
 	StringInfoData buf;
-	Oid			output;
-	bool		is_varlena;
 	char	   *text;
 	Oid			base = getBaseType(type);
 
 	if (isnull)
 		return pstrdup("null");
-	getTypeOutputInfo(type, &output, &is_varlena);
-	text = OidOutputFunctionCall(output, value);
+	text = exact_text(value, type);
 
 	if (base == JSONOID || base == JSONBOID)
 		return text;
