@@ -3,6 +3,21 @@
 -- complain if script is sourced in psql, rather than via ALTER EXTENSION
 \echo Use "ALTER EXTENSION pgsync UPDATE TO '2.0.0'" to load this file. \quit
 
+-- A session that has called a function of 1.0.0 keeps that library to its end.
+
+DO LANGUAGE plpgsql $probe$
+BEGIN
+    CREATE FUNCTION pgsync_probe(cstring) RETURNS cstring
+    LANGUAGE C AS 'MODULE_PATHNAME', 'row_source_in';
+    DROP FUNCTION pgsync_probe(cstring);
+EXCEPTION WHEN undefined_function THEN
+    RAISE EXCEPTION USING
+        ERRCODE = 'object_not_in_prerequisite_state',
+        MESSAGE = 'this session has loaded an older library of pgsync than that of version 2.0.0',
+        HINT = 'Run ALTER EXTENSION pgsync UPDATE in a new session. If it fails there too, install the library of version 2.0.0 first.';
+END
+$probe$;
+
 ----------------------------------------------------------------
 -- source/: where rows come from
 ----------------------------------------------------------------
@@ -167,8 +182,6 @@ COMMENT ON FUNCTION from_query(text, text[], jsonb, boolean, jsonb) IS
 -- insert/: rows from JSON
 ----------------------------------------------------------------
 
-DROP FUNCTION insert_many(regclass, jsonb, text);
-
 CREATE FUNCTION insert_many(
     target regclass,            -- table, partitioned or foreign table, or view
     data jsonb,                 -- an array of objects, or one object
@@ -184,8 +197,6 @@ AS 'MODULE_PATHNAME', 'insert_many_jsonb_2_0';
 COMMENT ON FUNCTION insert_many(regclass, jsonb, text, text, text, bigint, regclass) IS
 'inserts an array of objects, or one object, as rows (a jsonb value): keys are column names, a missing key takes the column''s DEFAULT; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22000, 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
 
-DROP FUNCTION insert_many(regclass, json, text);
-
 CREATE FUNCTION insert_many(
     target regclass,            -- table, partitioned or foreign table, or view
     data json,                 -- the same; read as a stream
@@ -200,8 +211,6 @@ AS 'MODULE_PATHNAME', 'insert_many_json_2_0';
 
 COMMENT ON FUNCTION insert_many(regclass, json, text, text, text, bigint, regclass) IS
 'inserts an array of objects, or one object, as rows (a json value, read as a stream): keys are column names, a missing key takes the column''s DEFAULT; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many rows were inserted or updated (rule: INSERT, jsonb_populate_record; errors 22000, 22004, 22023, 22P02, 42601, 42703, 42809, 25006 and those of INSERT, with row and column)';
-
-DROP FUNCTION insert_many(regclass, text, text);
 
 CREATE FUNCTION insert_many(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -232,8 +241,6 @@ AS 'MODULE_PATHNAME', 'insert_many_row_source';
 
 COMMENT ON FUNCTION insert_many(regclass, row_source, text, text, text, bigint, regclass) IS
 'inserts the rows of a row_source: JSON, CSV, a file of the server, a query; a missing column takes its DEFAULT; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many rows were inserted or updated (rule: INSERT; errors 22000, 22004, 42501, 42601, 42703, 42809, 25006, those of the source and those of INSERT, with row and column)';
-
-DROP FUNCTION insert_one(regclass, jsonb, text[], text);
 
 CREATE FUNCTION insert_one(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -273,8 +280,6 @@ AS 'MODULE_PATHNAME', 'insert_one_text';
 
 COMMENT ON FUNCTION insert_one(regclass, text, text[], text, text) IS
 'inserts one object as a row (JSON as text); returns the columns named in return_columns (''*'': all) as an object, NULL without return_columns or if the conflict clause skipped the row (rule: INSERT ... RETURNING; errors as for insert_many)';
-
-DROP FUNCTION insert_returning(regclass, jsonb, text[], text);
 
 CREATE FUNCTION insert_returning(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -328,8 +333,6 @@ AS 'MODULE_PATHNAME', 'insert_returning_row_source';
 COMMENT ON FUNCTION insert_returning(regclass, row_source, text[], text, text) IS
 'inserts the rows of a row_source; returns the columns named in return_columns (''*'': all) of each row inserted or updated, as an object, in input order (rule: INSERT ... RETURNING; errors as for insert_many, 22023 for no columns)';
 
-DROP FUNCTION upsert_many(regclass, jsonb, text[], text[], text[]);
-
 CREATE FUNCTION upsert_many(
     target regclass,            -- table, partitioned table or simple view
     data jsonb,                 -- an array of objects, or one object
@@ -353,8 +356,6 @@ AS 'MODULE_PATHNAME', 'upsert_many_jsonb_2_0';
 COMMENT ON FUNCTION upsert_many(regclass, jsonb, text[], text[], text[], boolean, boolean, text, text, bigint, regclass) IS
 'inserts rows, or updates those whose key is there (a jsonb value): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 22000, 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
 
-DROP FUNCTION upsert_many(regclass, json, text[], text[], text[]);
-
 CREATE FUNCTION upsert_many(
     target regclass,            -- table, partitioned table or simple view
     data json,                  -- the same; read as a stream
@@ -377,8 +378,6 @@ AS 'MODULE_PATHNAME', 'upsert_many_json_2_0';
 
 COMMENT ON FUNCTION upsert_many(regclass, json, text[], text[], text[], boolean, boolean, text, text, bigint, regclass) IS
 'inserts rows, or updates those whose key is there (a json value, read as a stream): rows apply in turn, and update only the columns that they name, with skip_unchanged only if that changes them; with on_error => ''ignore'' rows that cannot go in are skipped, and kept in error_table; returns how many were inserted, updated and left unchanged (rule: UPDATE by key, and for new rows INSERT ... ON CONFLICT DO UPDATE; errors 22000, 42P10, 22023, 22004, 42701, 42804, 0A000 and those of insert_many)';
-
-DROP FUNCTION upsert_many(regclass, text, text[], text[], text[]);
 
 CREATE FUNCTION upsert_many(
     target regclass,            -- table, partitioned table or simple view
@@ -526,8 +525,6 @@ COMMENT ON FUNCTION get_insert_data(regclass, text) IS
 -- insert/: CSV
 ----------------------------------------------------------------
 
-DROP FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text);
-
 CREATE FUNCTION insert_csv(
     target regclass,            -- table, partitioned or foreign table, or view
     csv_path text,              -- absolute path on the server; header first
@@ -552,8 +549,6 @@ AS 'MODULE_PATHNAME', 'insert_csv_2_0';
 
 COMMENT ON FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text, jsonb, boolean, text[], boolean, integer, text, bigint, regclass) IS
 'inserts the rows of a CSV file on the server, unpacked if gzip or zstd has packed it: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 22P04, 42703, 42701, 42501, 42602, 58P01, 22021 and those of INSERT, with line and column)';
-
-DROP FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text);
 
 CREATE FUNCTION insert_csv_text(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -1084,3 +1079,84 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION restore_tables(name) IS
 'makes saved tables hold exactly the saved rows again, and their sequences stand where they stood, at the price of what has changed, without triggers; returns the tables that had changed, sorted (rule: TRUNCATE and INSERT of the saved rows; errors 22004, 3F000, 42501, 0A000, 55006, 25006; 55000 if there are no saved tables or they were defined otherwise, and those of the constraints that saved rows violate)';
+
+----------------------------------------------------------------
+-- What is replaced
+----------------------------------------------------------------
+
+-- Functions that take more arguments now.  What is bound to an old one (a view,
+-- a default, a body of SQL's own syntax) cannot be kept.  Owners and privileges
+-- go over to the function that begins with the same arguments: in the catalogs,
+-- since a GRANT here would count as the extension's own, and not be dumped.
+
+DO LANGUAGE plpgsql $replace$
+DECLARE
+    replaced CONSTANT pg_catalog.oid[] := ARRAY[
+        'insert_many(regclass, jsonb, text)',
+        'insert_many(regclass, json, text)',
+        'insert_many(regclass, text, text)',
+        'insert_one(regclass, jsonb, text[], text)',
+        'insert_returning(regclass, jsonb, text[], text)',
+        'upsert_many(regclass, jsonb, text[], text[], text[])',
+        'upsert_many(regclass, json, text[], text[], text[])',
+        'upsert_many(regclass, text, text[], text[], text[])',
+        'insert_csv(regclass, text, text[], text, text, text, text, text, text)',
+        'insert_csv_text(regclass, text, text[], text, text, text, text, text)'
+    ]::pg_catalog.regprocedure[];
+    catalog CONSTANT pg_catalog.oid := 'pg_catalog.pg_proc'::pg_catalog.regclass;
+    database pg_catalog.oid;
+    dependents pg_catalog.text;
+    old_function pg_catalog.pg_proc;
+    new_function pg_catalog.pg_proc;
+BEGIN
+    -- the schema's owner may have made operators there
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
+    SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%s uses %s',
+            CASE WHEN r.rulename = '_RETURN'
+                THEN pg_catalog.pg_describe_object(
+                    'pg_catalog.pg_class'::pg_catalog.regclass, r.ev_class, 0)
+                ELSE pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
+            END, pg_catalog.pg_describe_object(catalog, d.refobjid, 0)), E'\n')
+    INTO dependents
+    FROM pg_catalog.pg_depend d
+    LEFT JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
+        AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    WHERE d.refclassid = catalog AND d.refobjid = ANY (replaced);
+    IF dependents IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'dependent_objects_still_exist',
+            MESSAGE = 'other objects use functions of pgsync 1.0.0 that version 2.0.0 replaces',
+            DETAIL = dependents,
+            HINT = 'Save the definitions of these objects (pg_get_viewdef, pg_get_functiondef), drop them, run ALTER EXTENSION pgsync UPDATE, and create them again as they were.';
+    END IF;
+
+    SELECT oid INTO STRICT database
+    FROM pg_catalog.pg_database
+    WHERE datname = pg_catalog.current_database();
+    FOR old_function IN
+        SELECT * FROM pg_catalog.pg_proc WHERE oid = ANY (replaced)
+    LOOP
+        SELECT * INTO STRICT new_function
+        FROM pg_catalog.pg_proc
+        WHERE proname = old_function.proname
+            AND pronamespace = old_function.pronamespace
+            AND oid <> old_function.oid
+            AND pg_catalog.starts_with(proargtypes::pg_catalog.text,
+                pg_catalog.concat(old_function.proargtypes, ' '));
+        EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO %I',
+            new_function.oid::pg_catalog.regprocedure,
+            pg_catalog.pg_get_userbyid(old_function.proowner));
+        DELETE FROM pg_catalog.pg_shdepend
+        WHERE dbid = database AND classid = catalog
+            AND objid = new_function.oid AND deptype = 'a';
+        UPDATE pg_catalog.pg_shdepend SET objid = new_function.oid
+        WHERE dbid = database AND classid = catalog
+            AND objid = old_function.oid AND deptype = 'a';
+        UPDATE pg_catalog.pg_proc SET proacl = old_function.proacl
+        WHERE oid = new_function.oid;
+        EXECUTE pg_catalog.format('DROP FUNCTION %s',
+            old_function.oid::pg_catalog.regprocedure);
+    END LOOP;
+END
+$replace$;

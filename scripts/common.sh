@@ -104,9 +104,12 @@ install_packages() {
     >/dev/null 2>&1 || die "apt-get could not install: ${missing[*]}"
 }
 
+# What building takes besides the server and its headers.
+build_packages=(gcc make libc6-dev git pkg-config zlib1g-dev libzstd-dev)
+
 # Compiler, server and headers, plus the packages named.
 install_requirements() {
-  local packages=(gcc make libc6-dev git pkg-config zlib1g-dev libzstd-dev "$@")
+  local packages=("${build_packages[@]}" "$@")
   if [ -z "${PG_CONFIG:-}" ]; then
     [ -n "$(find_pg_config)" ] || as_root apt-get update -qq >&2
     local version

@@ -6,8 +6,9 @@
 #                               to $passed and $failed; SUITE/NAME is just that
 #                               file of it
 
-# What the suites need besides the server.
-suite_packages=(libipc-run-perl iso-codes ieee-data unicode-data)
+# What the suites need besides the server, and with what can be had.
+needed_packages=(libipc-run-perl iso-codes ieee-data unicode-data)
+suite_packages=("${needed_packages[@]}")
 
 # Adds what only some servers have a package of: tests that want it skip
 # where it is missing.

@@ -8,6 +8,7 @@ and its install script is read for what such objects could get at.
 """
 
 import os
+import re
 
 import pglast
 import psycopg
@@ -713,6 +714,21 @@ def install_script():
               " open to search_path")
 
 
+def do_complaints(statement):
+    """What is wrong with a DO block: only one that first takes everything but
+    the catalogs out of search_path may have expressions."""
+    body = next(option.arg.sval if hasattr(option.arg, "sval")
+                else option.arg.val
+                for option in statement.args if option.defname == "as")
+    code = re.sub(r"--.*", "", body[body.index("BEGIN"):])
+    if re.match(r"BEGIN\s+PERFORM pg_catalog\.set_config\('search_path',"
+                r" 'pg_catalog, pg_temp', true\);", code):
+        return []
+    found = re.search(r"\b(SELECT|PERFORM|EXECUTE|IF|WHILE|RETURN|ASSERT)\b|:=",
+                      code)
+    return [f"DO: {found[0]} with names looked up"] if found else []
+
+
 def complaints(statement):
     """What is wrong with one statement of an install script."""
     if isinstance(statement, ast.CommentStmt):
@@ -724,6 +740,8 @@ def complaints(statement):
     if isinstance(statement, ast.DropStmt):
         return ["DROP IF EXISTS or CASCADE"] if statement.missing_ok or \
             statement.behavior != DropBehavior.DROP_RESTRICT else []
+    if isinstance(statement, ast.DoStmt):
+        return do_complaints(statement)
     if not isinstance(statement, ast.CreateFunctionStmt):
         return [f"{type(statement).__name__} in an install script"]
     name = ".".join(part.val if hasattr(part, "val") else part.sval

@@ -155,7 +155,7 @@ start_worker(DropWorker *worker)
 	registration.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(registration.bgw_library_name, "pgsync",
 			sizeof(registration.bgw_library_name));
-	strlcpy(registration.bgw_function_name, "pgsync_drop_worker_main",
+	strlcpy(registration.bgw_function_name, "pgsync_drop_worker_main_2_0",
 			sizeof(registration.bgw_function_name));
 	registration.bgw_main_arg =
 		UInt32GetDatum(dsm_segment_handle(worker->segment));

@@ -194,7 +194,7 @@ run_drop(const PgsyncDropRequest *request)
  * caller receives it as a message.
  */
 void
-pgsync_drop_worker_main(Datum main_arg)
+pgsync_drop_worker_main_2_0(Datum main_arg)
 {
 	const PgsyncDropRequest *request;
 

@@ -15,6 +15,10 @@
  *		E			ErrorResponse: the drop failed; thrown by the caller
  *		C			the drop is committed
  *
+ * The worker has the library that is installed, its caller that which was when
+ * its session began: a change to what they share takes a worker's function of
+ * another name, so that a caller of another version gets an error.
+ *
  * Copyright (c) 2026, the pgsync authors
  *
  *-------------------------------------------------------------------------
@@ -63,6 +67,6 @@ pgsync_drop_queue(dsm_segment *segment)
 }
 
 extern bool pgsync_drop_in_worker(const char *db_name, bool force);
-extern PGDLLEXPORT void pgsync_drop_worker_main(Datum main_arg);
+extern PGDLLEXPORT void pgsync_drop_worker_main_2_0(Datum main_arg);
 
 #endif							/* PGSYNC_DROP_WORKER_H */
