@@ -1,6 +1,6 @@
 # The documentation keeps its word: every SQL example of README.md and doc/ is
 # run and gives what stands below it, every function's signature stands in the
-# reference, every link leads somewhere.
+# reference, every link leads somewhere, every line at debug1 is listed.
 #
 # How the examples are written:
 #
@@ -291,6 +291,32 @@ foreach my $line (split(/\n/, $functions))
 	ok(index($reference, $signature) >= 0,
 		'the reference has ' . ($signature =~ s/→/->/r));
 	is($commented, 't', ($signature =~ s/\(.*//r) . ' has a comment');
+}
+
+# The lines at debug1 that the reference lists are those that there are: each
+# listed one is printed by a call of elog in the sources, and the other way.
+SKIP:
+{
+	my @sources = glob('src/*.c src/*/*.c');
+	skip 'needs the sources', 1 unless @sources;
+	my ($section) = slurp_file('doc/pgsync.md') =~
+	  /^## Which way a call takes\n(.*?)^## /ms;
+	my @listed = $section =~ /^\| `([^`]+)` \|/mg;
+	my @formats = map { slurp_file($_) =~ /elog\(DEBUG1,\s*"((?:[^"\\]|\\.)*)"/g }
+	  @sources;
+	my @patterns = map { quotemeta(s/\\"/"/gr) =~ s/\\%s/.+/gr } @formats;
+
+	cmp_ok(scalar(@patterns), '>', 2, 'the sources print lines at debug1');
+	foreach my $line (@listed)
+	{
+		ok((grep { $line =~ /^$_$/ } @patterns), "is printed: $line");
+	}
+	foreach my $pattern (@patterns)
+	{
+		ok((grep { $_ =~ /^$pattern$/ } @listed), "is listed: $pattern");
+	}
+	is( (grep { slurp_file($_) =~ /ereport\(DEBUG|elog\(DEBUG[2-5]/ } @sources),
+		0, 'none is printed otherwise');
 }
 
 $node->stop;

@@ -27,6 +27,7 @@
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type.h"
 #include "insert/keyed_rows.h"
+#include "insert/progress.h"
 #include "row/place.h"
 #include "insert/unique_key.h"
 #include "insert/work_set.h"
@@ -339,7 +340,12 @@ read_rows(PgsyncKeyedRows *rows, PgsyncSource *source)
 	{
 		put_row(&reader);
 		MemoryContextReset(reader.row_context);
+		if (rows->reports_progress &&
+			rows->nrows % PGSYNC_PROGRESS_INTERVAL == 1)
+			pgsync_progress_input(source);
 	}
+	if (rows->reports_progress)
+		pgsync_progress_input(source);
 	MemoryContextSwitchTo(oldcontext);
 	error_context_stack = callback.previous;
 	if (source->routine->close != NULL)
@@ -566,6 +572,7 @@ pgsync_keyed_rows_read(PgsyncSource *source, const PgsyncKeyedOptions *options)
 {
 	PgsyncKeyedRows *rows = create_rows(source, options);
 
+	rows->reports_progress = pgsync_progress_start(source);
 	if (read_rows(rows, source))
 		rows->nkeys = rows->nrows;
 	else
@@ -615,9 +622,11 @@ pgsync_keyed_rows_all(PgsyncKeyedRows *rows)
 	return work;
 }
 
-/* Frees the rows. */
+/* Frees the rows; the call's progress is complete. */
 void
 pgsync_keyed_rows_end(PgsyncKeyedRows *rows)
 {
+	if (rows->reports_progress)
+		pgsync_progress_end();
 	tuplestore_end(rows->store);
 }

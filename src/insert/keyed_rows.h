@@ -66,6 +66,8 @@ typedef struct PgsyncKeyedRows
 	List	   *sets;			/* of PgsyncColumnSet */
 	HTAB	   *sets_by_name;
 	PgsyncColumnSet *last_set;
+	bool		reports_progress;
+	int64		nwritten;		/* rows, by the statements so far */
 	MemoryContext mcxt;
 } PgsyncKeyedRows;
 

@@ -37,6 +37,7 @@
 #include "common/query.h"
 #include "row/place.h"
 #include "insert/keyed_statement.h"
+#include "insert/progress.h"
 #include "insert/query_level.h"
 #include "insert/rows_order.h"
 #include "insert/trigger_watch.h"
@@ -396,6 +397,20 @@ row_changes(Run *run, TupleTableSlot *slot)
 	return DatumGetBool(slot_getattr(slot, run->changed_attno, &isnull));
 }
 
+/* Notes a row that is handed over to be written, and reports progress. */
+static void
+hand_over(Run *run, int64 input)
+{
+	PgsyncKeyedRows *rows = run->statement->rows;
+	int64		processed = run->queryDesc->estate->es_processed;
+
+	run->input = input;
+	run->writing = true;
+	run->seen_processed = processed;
+	if (rows->reports_progress && processed % PGSYNC_PROGRESS_INTERVAL == 1)
+		pgsync_progress_rows(rows->nwritten + processed);
+}
+
 /*
  * Stands between ModifyTable and the node below it: counts, and leaves out
  * what would not change.  Of a SELECT, that is every row.
@@ -417,9 +432,7 @@ next_changed_row(PlanState *node)
 		begin_key(run, junk_number(slot, run->number_attno));
 		if (row_changes(run, slot))
 		{
-			run->input = junk_number(slot, run->input_attno);
-			run->seen_processed = run->queryDesc->estate->es_processed;
-			run->writing = true;
+			hand_over(run, junk_number(slot, run->input_attno));
 			return slot;
 		}
 		run->found = true;
@@ -465,11 +478,11 @@ next_inserted_row(PlanState *node)
 	Run		   *run = run_of(node->state);
 	TupleTableSlot *slot = run->next_row(node);
 
-	run->writing = !TupIsNull(slot);
-	if (run->writing)
-		run->input = junk_number(castNode(NamedTuplestoreScanState,
-										  node)->ss.ss_ScanTupleSlot,
-								 PGSYNC_ROWS_INPUT);
+	run->writing = false;
+	if (!TupIsNull(slot))
+		hand_over(run, junk_number(castNode(NamedTuplestoreScanState,
+											node)->ss.ss_ScanTupleSlot,
+								   PGSYNC_ROWS_INPUT));
 	return slot;
 }
 
@@ -543,6 +556,15 @@ pgsync_keyed_statement_check(PgsyncKeyedStatement *statement)
 	PopActiveSnapshot();
 }
 
+/* Adds what a statement has written to the progress that is reported. */
+static void
+report_written(PgsyncKeyedRows *rows, int64 nrows)
+{
+	rows->nwritten += nrows;
+	if (rows->reports_progress)
+		pgsync_progress_rows(rows->nwritten);
+}
+
 /* Takes the counts of a run that has come to its end. */
 static void
 finish_counts(Run *run, int64 nkeys)
@@ -554,6 +576,8 @@ finish_counts(Run *run, int64 nkeys)
 		run->counts.conflicts = queryDesc->planstate->instrument->ntuples2;
 	else
 		begin_key(run, nkeys + 1);
+	if (run->statement->operation != CMD_SELECT)
+		report_written(run->statement->rows, run->counts.processed);
 }
 
 /*

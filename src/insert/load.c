@@ -29,18 +29,13 @@
 #include "pgsync.h"
 
 #include "access/xact.h"
-#include "commands/progress.h"
 #include "row/place.h"
 #include "insert/load_parts.h"
+#include "insert/progress.h"
 #include "miscadmin.h"
-#include "utils/backend_progress.h"
-#include "utils/backend_status.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-/* Progress is reported once in so many rows, and with the first */
-#define PROGRESS_INTERVAL	256
 
 /* Adds where in the input an error belongs to its context. */
 static void
@@ -63,43 +58,12 @@ load_error_callback(void *arg)
 		pgsync_errcontext_row(unit, place->number);
 }
 
-/* Starts progress reporting, unless a command that reports is running. */
-void
-pgsync_load_start_progress(PgsyncLoad *load)
-{
-	int64		done;
-	int64		total;
-
-	if (MyBEEntry == NULL ||
-		MyBEEntry->st_progress_command != PROGRESS_COMMAND_INVALID)
-		return;
-	load->reports_progress = true;
-	load->source->routine->progress(load->source, &done, &total);
-	pgstat_progress_start_command(PROGRESS_COMMAND_COPY,
-								  RelationGetRelid(load->target->rel));
-	pgstat_progress_update_param(PROGRESS_COPY_COMMAND,
-								 PROGRESS_COPY_COMMAND_FROM);
-	pgstat_progress_update_param(PROGRESS_COPY_TYPE,
-								 load->source->routine->reads_file ?
-								 PROGRESS_COPY_TYPE_FILE :
-								 PROGRESS_COPY_TYPE_CALLBACK);
-	pgstat_progress_update_param(PROGRESS_COPY_BYTES_TOTAL, total);
-}
-
-/* Reports how far the load has come. */
+/* Shows how far the load has come. */
 void
 pgsync_load_update_progress(PgsyncLoad *load)
 {
-	const int	params[] = {
-		PROGRESS_COPY_BYTES_PROCESSED,
-		PROGRESS_COPY_TUPLES_PROCESSED
-	};
-	int64		values[2];
-	int64		total;
-
-	load->source->routine->progress(load->source, &values[0], &total);
-	values[1] = load->fed;
-	pgstat_progress_update_multi_param(2, params, values);
+	pgsync_progress_input(load->source);
+	pgsync_progress_rows(load->fed);
 }
 
 /*
@@ -216,7 +180,7 @@ static inline void
 count_fed(PgsyncLoad *load)
 {
 	load->fed++;
-	if (load->reports_progress && load->fed % PROGRESS_INTERVAL == 1)
+	if (load->reports_progress && load->fed % PGSYNC_PROGRESS_INTERVAL == 1)
 		pgsync_load_update_progress(load);
 }
 
@@ -552,13 +516,13 @@ pgsync_load(PgsyncSource *source, const PgsyncClauses *clauses,
 	/* as SPI does for a statement that writes */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	pgsync_load_start_progress(&load);
+	load.reports_progress = pgsync_progress_start(source);
 	if (clauses->rejects != NULL)
 		pgsync_load_batches(&load, dest);
 	else
 		run_load(&load, dest);
 	if (load.reports_progress)
-		pgstat_progress_end_command();
+		pgsync_progress_end();
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 

@@ -39,6 +39,7 @@
 #include "access/xact.h"
 #include "common/attempt.h"
 #include "insert/load_parts.h"
+#include "insert/progress.h"
 #include "insert/rejects.h"
 #include "insert/single_rows.h"
 #include "miscadmin.h"
@@ -287,7 +288,7 @@ recover(Batches *batches)
 	memset(&load->place, 0, sizeof(PgsyncPlace));
 	load->reading = false;
 	if (load->reports_progress)
-		pgsync_load_start_progress(load);
+		load->reports_progress = pgsync_progress_start(load->source);
 }
 
 /* Has the source convert rows by what there is now. */

@@ -41,7 +41,6 @@ typedef struct PgsyncLoad
 } PgsyncLoad;
 
 /* load.c */
-extern void pgsync_load_start_progress(PgsyncLoad *load);
 extern void pgsync_load_update_progress(PgsyncLoad *load);
 extern void pgsync_load_complete_row(PgsyncLoad *load, Datum *values,
 									 bool *nulls);
