@@ -56,6 +56,15 @@ SELECT * FROM item ORDER BY id;
 SELECT row_number, data, column_name, value, sqlstate, message, detail FROM rejected ORDER BY 1;
 TRUNCATE item, rejected;
 
+-- a bare value in the place of the rows is a row that is no object, however it comes
+SELECT insert_many('item', '7'::jsonb, on_error => 'ignore', error_table => 'rejected'),
+       insert_many('item', '7'::json, on_error => 'ignore', error_table => 'rejected'),
+       insert_many('item', '7'::text, on_error => 'ignore', error_table => 'rejected'),
+       insert_many('item', from_query($$SELECT d FROM (VALUES (1, '7'::jsonb), (2, '[8, {"id": 1, "name": "a"}]'), (3, '"x"')) v(n, d) ORDER BY n$$),
+                   on_error => 'ignore', error_table => 'rejected');
+SELECT row_number, data, sqlstate, message FROM rejected ORDER BY ctid;
+TRUNCATE item, rejected;
+
 -- every kind of source has its row
 SELECT insert_many('item', from_json('{"rows": {"a": {"id": 1}, "b": {"id": "x"}, "c": 1}}'::jsonb, at => '{rows}', key_column => 'name'),
                    on_error => 'ignore', error_table => 'rejected');

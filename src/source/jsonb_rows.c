@@ -114,30 +114,15 @@ next_part(PgsyncJsonbRows *rows)
 	return true;
 }
 
-/* Reports that the value is a bare one (22023). */
-pg_noreturn static void
-report_scalar(PgsyncJsonbRows *rows)
-{
-	JsonbIteratorNext(&rows->elements, &rows->element, true);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("data must be a JSON object or an array of objects"),
-			 is_serialized(&rows->element) ? pgsync_hint_serialized() : 0));
-}
-
 /*
- * Moves to the next element; false when there is none, and from then on.
- *
- * Errors: 22023 if the value is neither an object nor an array, unless a bare
- * value is allowed.
+ * Moves to the next element; false when there is none, and from then on.  A
+ * bare value is its own only element.
  */
 bool
 pgsync_jsonb_rows_next(PgsyncJsonbRows *rows)
 {
 	if (rows->done)
 		return false;
-	if (rows->is_scalar && !rows->scalar_allowed)
-		report_scalar(rows);
 	if (rows->elements != NULL)
 		rows->done = !next_part(rows);
 	else
@@ -160,6 +145,11 @@ pgsync_jsonb_rows_object(PgsyncJsonbRows *rows)
 	if (element->type != jbvBinary ||
 		!JsonContainerIsObject(element->val.binary.data))
 	{
+		if (rows->is_scalar)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("data must be a JSON object or an array of objects"),
+					 is_serialized(element) ? pgsync_hint_serialized() : 0));
 		if (rows->members)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

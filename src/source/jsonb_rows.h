@@ -18,7 +18,6 @@ typedef struct PgsyncJsonbRows
 	JsonbIterator *elements;	/* of the array; NULL for one object */
 	bool		members;		/* is it one over an object's members? */
 	bool		is_scalar;		/* is the whole a bare value? */
-	bool		scalar_allowed; /* may it be? */
 	bool		done;
 	uint64		number;			/* of the element at hand, from 1 */
 	JsonbValue	element;		/* the element at hand */

@@ -25,6 +25,7 @@
 typedef struct KeptElement
 {
 	uint64		number;
+	bool		is_scalar;		/* was the whole a bare value? */
 	JsonbValue	element;
 	JsonbValue	name;
 } KeptElement;
@@ -49,7 +50,6 @@ jsonb_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	JsonbSource *source = (JsonbSource *) base;
 	JsonbValue *element = &source->rows.element;
 
-	source->rows.scalar_allowed = base->scalar_column != 0;
 	source->rows.number = source->fetched;
 	if (!pgsync_jsonb_rows_next(&source->rows))
 		return false;
@@ -164,7 +164,11 @@ jsonb_source_convert(PgsyncSource *base, PgsyncRow *row)
 
 		JsonbIteratorNext(&pairs, &source->value, true);
 		if (attnum == PGSYNC_DROPPED_NAME)
+		{
+			/* there may be millions of them */
+			CHECK_FOR_INTERRUPTS();
 			continue;
+		}
 		/* no key comes twice in a jsonb: this is another name */
 		if (row->named[attnum - 1])
 			pgsync_names_conflict(base->target, attnum);
@@ -194,6 +198,7 @@ jsonb_source_keep(PgsyncSource *base)
 	KeptElement *kept = palloc(sizeof(KeptElement));
 
 	kept->number = source->rows.number;
+	kept->is_scalar = source->rows.is_scalar;
 	kept->element = source->rows.element;
 	kept->name = source->rows.name;
 	if (base->brief)
@@ -209,6 +214,7 @@ jsonb_source_recall(PgsyncSource *base, void *row)
 	KeptElement *kept = row;
 
 	source->rows.number = kept->number;
+	source->rows.is_scalar = kept->is_scalar;
 	source->rows.element = kept->element;
 	source->rows.name = kept->name;
 }

@@ -268,6 +268,14 @@ entry_end(JEntry entry, uint32 start)
 		start + JBE_OFFLENFLD(entry);
 }
 
+/* Looks for interrupts now and then: a container may have millions of parts. */
+static inline void
+check_interrupts(uint32 index)
+{
+	if (index % 1024 == 1023)
+		CHECK_FOR_INTERRUPTS();
+}
+
 /* Appends an object: all keys lie before all values. */
 static void
 put_object(PgsyncJsonText *text, JsonbContainer *object)
@@ -290,6 +298,7 @@ put_object(PgsyncJsonText *text, JsonbContainer *object)
 
 		if (i > 0)
 			pgsync_json_append(text, ", ", 2);
+		check_interrupts(i);
 		pgsync_json_string(text, data + key, key_end - key);
 		pgsync_json_append(text, ": ", 2);
 		put_entry(text, values[i], data, value, value_end);
@@ -313,6 +322,7 @@ put_elements(PgsyncJsonText *text, JsonbContainer *array)
 
 		if (i > 0)
 			pgsync_json_append(text, ", ", 2);
+		check_interrupts(i);
 		put_entry(text, array->children[i], data, start, end);
 		start = end;
 	}
