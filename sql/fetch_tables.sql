@@ -224,6 +224,10 @@ SET ROLE regress_pgsync_ft;
 SELECT fetch_tables('{author}');
 RESET ROLE;
 
+CREATE TABLE late (id int PRIMARY KEY DEFERRABLE);
+INSERT INTO late VALUES (2), (3), (1);
+SELECT fetch_tables('{late}');
+
 \echo == it can be cancelled
 CREATE TABLE large (id int, filler text[]);
 INSERT INTO large SELECT i, ARRAY[repeat('x', 1000)] FROM generate_series(1, 20000) i;

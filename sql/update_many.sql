@@ -34,6 +34,12 @@ SELECT * FROM update_many('pair', '[{"b": "y", "a": 2, "v": 3}, {"a": 1, "b": "x
 SELECT * FROM update_many('pair', '[{"b": "y", "w": 7}, {"b": "z", "w": 8}, {"b": "x", "v": 9}, {"b": "y"}]', '{b}');
 SELECT * FROM pair ORDER BY a, b;
 
+-- ... also the primary key where that is deferrable
+CREATE TABLE late (id int PRIMARY KEY DEFERRABLE, v int);
+INSERT INTO late VALUES (2, 0), (1, 0);
+SELECT * FROM update_many('late', '[{"id": 1, "v": 1}, {"id": 3, "v": 3}]');
+SELECT delete_many('late', '[1]');
+SELECT * FROM upsert_many('late', '[{"id": 1, "v": 1}]');
 -- update_columns narrows; merge_columns merge, also twice
 SELECT * FROM update_many('item', '[{"id": 1, "name": "kept out", "qty": 11}]', update_columns => '{qty}');
 SELECT * FROM update_many('item', '[{"id": 1, "name": "kept out", "qty": 12}]', update_columns => '{}');

@@ -172,20 +172,6 @@ pgsync_check_permissions(Query *query)
 #define pgsync_set_query_permissions(query, pstate) ((void) 0)
 #endif
 
-/*
- * PostgreSQL 18 finds deferrable primary keys too, for whoever can use them;
- * before it, RelationGetPrimaryKeyIndex leaves them out.
- */
-static inline Oid
-pgsync_primary_key_index(Relation rel)
-{
-#if PG_VERSION_NUM >= 180000
-	return RelationGetPrimaryKeyIndex(rel, false);
-#else
-	return RelationGetPrimaryKeyIndex(rel);
-#endif
-}
-
 /* PostgreSQL 18 dropped ExecutorRun's execute_once. */
 static inline void
 pgsync_executor_run(QueryDesc *queryDesc)

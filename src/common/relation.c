@@ -12,6 +12,7 @@
  */
 #include "pgsync.h"
 
+#include "access/genam.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "common/args.h"
@@ -122,6 +123,26 @@ pgsync_open_relation(Oid relid, LOCKMODE lockmode, PgsyncRelationUse use)
 				 errdetail_relkind_not_supported(rel->rd_rel->relkind),
 				 hint != NULL ? errhint("%s", _(hint)) : 0));
 	return rel;
+}
+
+/* Returns the primary key's index, deferrable or not; InvalidOid for none. */
+Oid
+pgsync_primary_key_index(Relation rel)
+{
+	Oid			result = InvalidOid;
+	ListCell   *cell;
+
+	if (!rel->rd_rel->relhasindex)
+		return InvalidOid;
+	foreach(cell, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index->rd_index->indisprimary)
+			result = RelationGetRelid(index);
+		index_close(index, NoLock);
+	}
+	return result;
 }
 
 /*

@@ -30,6 +30,7 @@ typedef enum PgsyncRelationUse
 
 extern Relation pgsync_open_relation(Oid relid, LOCKMODE lockmode,
 									 PgsyncRelationUse use);
+extern Oid	pgsync_primary_key_index(Relation rel);
 pg_noreturn extern void pgsync_undefined_column(Relation rel,
 												const char *name, int len,
 												const char *detail,

@@ -106,11 +106,9 @@ append_columns(StringInfo buf, TupleDesc desc)
 static void
 append_order(StringInfo buf, Relation rel)
 {
-	Oid			pk = InvalidOid;
+	Oid			pk = pgsync_primary_key_index(rel);
 	Relation	index;
 
-	if (rel->rd_rel->relhasindex)
-		pk = pgsync_primary_key_index(rel);
 	if (!OidIsValid(pk))
 		return;
 	index = index_open(pk, AccessShareLock);

@@ -25,6 +25,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "common/partitions.h"
+#include "common/relation.h"
 #include "lib/stringinfo.h"
 #include "storage/lockdefs.h"
 #include "insert/unique_key.h"
@@ -179,27 +180,32 @@ errdetail_usable_keys(PgsyncTarget *target, List *keys)
 	return errdetail("Usable keys are: %s.", describe_keys(target, keys));
 }
 
-/* Returns the primary key's columns; an error if there is none. */
+/* Returns the primary key's columns, deferrable or not; NIL if there is none. */
 static List *
-primary_key(PgsyncTarget *target, List *keys)
+primary_key(Relation rel)
 {
-	Oid			pk = InvalidOid;
+	Oid			pk = pgsync_primary_key_index(rel);
 	Relation	index;
 	List	   *columns;
 
-	if (target->rel->rd_rel->relhasindex)
-		pk = pgsync_primary_key_index(target->rel);
 	if (!OidIsValid(pk))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("relation \"%s\" has no primary key",
-						RelationGetRelationName(target->rel)),
-				 errdetail_usable_keys(target, keys),
-				 errhint("Name the columns of a unique key in key_columns.")));
+		return NIL;
 	index = index_open(pk, AccessShareLock);
 	columns = index_columns(index);
 	index_close(index, NoLock);
 	return columns;
+}
+
+/* Reports that there is no primary key, to who needs a unique one (22023). */
+static void
+report_no_primary_key(PgsyncTarget *target, List *keys)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("relation \"%s\" has no primary key",
+					RelationGetRelationName(target->rel)),
+			 has_indexes(target) ? errdetail_usable_keys(target, keys) : 0,
+			 errhint("Name the columns of a unique key in key_columns.")));
 }
 
 /*
@@ -221,10 +227,10 @@ pgsync_unique_key(PgsyncTarget *target, List *names)
 	/* views have none that we could look at */
 	if (has_indexes(target))
 		keys = pgsync_usable_keys(target->rel);
-	if (names == NIL)
-		columns = primary_key(target, keys);
-	else
-		columns = pgsync_column_numbers(target, names);
+	columns = names != NIL ? pgsync_column_numbers(target, names) :
+		primary_key(target->rel);
+	if (columns == NIL)
+		report_no_primary_key(target, keys);
 	if (!has_indexes(target))
 		return columns;
 
@@ -314,10 +320,16 @@ pgsync_plain_key_index(PgsyncTarget *target, List *keys)
 List *
 pgsync_any_key(PgsyncTarget *target, List *names)
 {
-	if (names != NIL)
-		return pgsync_column_numbers(target, names);
-	return primary_key(target, has_indexes(target) ?
-					   pgsync_usable_keys(target->rel) : NIL);
+	List	   *columns = names != NIL ? pgsync_column_numbers(target, names) :
+	primary_key(target->rel);
+
+	if (columns == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("relation \"%s\" has no primary key",
+						RelationGetRelationName(target->rel)),
+				 errhint("Name the columns that tell which rows are meant in key_columns.")));
+	return columns;
 }
 
 /*
