@@ -109,6 +109,17 @@ sub work_of
 	return ($lines[-1] - $lines[0]) / 1e9;
 }
 
+# Rows that add up in one row are as many statements; a cancel gets through
+# before they begin.
+$node->safe_psql('postgres', q{
+	INSERT INTO keyed VALUES (1);
+	INSERT INTO input SELECT 'adding up', jsonb_agg(jsonb_build_object('id', 1, 'j', jsonb_build_object('k', i)))
+	FROM generate_series(1, 60000) i;
+});
+my $adding = work_of(q{SELECT update_many('keyed', x, merge_columns => '{j}') FROM input WHERE kind = 'adding up'}, 1000);
+cmp_ok($adding, '<', 15, sprintf('60,000 rows for one key, cancelled: %.2f s of work', $adding));
+$node->safe_psql('postgres', 'TRUNCATE keyed');
+
 # Each fails at its end, so that nothing is stored; by a key that is no column
 # where else core's parser would go through one value in one go.
 $node->safe_psql('postgres', q~

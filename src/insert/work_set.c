@@ -54,27 +54,36 @@ pgsync_work_set_put(PgsyncWorkSet *work, TupleTableSlot *slot)
 						 slot->tts_isnull);
 }
 
-/* Returns the sets of columns that occur, in the order in which they apply. */
+/* Compares sets of columns by their round, then by their place; for list_sort */
+static int
+compare_sets(const ListCell *a, const ListCell *b)
+{
+	const PgsyncColumnSet *first = lfirst(a);
+	const PgsyncColumnSet *second = lfirst(b);
+
+	if (first->round != second->round)
+		return first->round < second->round ? -1 : 1;
+	return first->id < second->id ? -1 : first->id > second->id;
+}
+
+/*
+ * Returns the sets of columns that occur, in the order in which they apply.
+ * There may be as many, and as many rounds, as rows.
+ */
 List *
 pgsync_work_set_columns(PgsyncWorkSet *work)
 {
 	List	   *sets = NIL;
-	int			last_round = 0;
 	ListCell   *cell;
 
-	for (int round = 0; round <= last_round; round++)
+	foreach(cell, work->rows->sets)
 	{
-		foreach(cell, work->rows->sets)
-		{
-			PgsyncColumnSet *set = lfirst(cell);
+		PgsyncColumnSet *set = lfirst(cell);
 
-			if (work->by_set[set->id] == 0)
-				continue;
-			last_round = Max(last_round, set->round);
-			if (set->round == round)
-				sets = lappend(sets, set);
-		}
+		if (work->by_set[set->id] > 0)
+			sets = lappend(sets, set);
 	}
+	list_sort(sets, compare_sets);
 	return sets;
 }
 
