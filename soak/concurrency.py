@@ -68,8 +68,9 @@ class Client(threading.Thread):
                    self.insert_partitions, self.insert_returning,
                    self.insert_one, self.insert_once, self.insert_run,
                    self.delete_run, self.delete_many_run, self.upsert,
-                   self.upsert_many_keys, self.update_many_keys, self.sync,
-                   self.count, self.fetch, self.family, self.clean,
+                   self.upsert_many_keys, self.upsert_returning_keys,
+                   self.update_many_keys, self.sync, self.count, self.fetch,
+                   self.fetch_document, self.family, self.family_document, self.clean,
                    self.set_sequence, self.tables, self.come_and_go,
                    self.restore, self.change_seeded]
         while time.monotonic() < self.until:
@@ -195,6 +196,18 @@ class Client(threading.Thread):
             self.errors["upsert_many", "rows", f"{inserted} {updated}"] += 1
         did["keys"] += inserted
 
+    def upsert_returning_keys(self, did):
+        """Each row in its turn, with what became of it."""
+        keys = sorted(self.rng.sample(range(10, 200), 8))
+        rows = self.conn.execute(
+            "SELECT action, (\"row\" ->> 'key')::int FROM"
+            " upsert_returning('counted', %s::text)",
+            (json.dumps([{"key": key, "hits": 0} for key in keys]),)
+        ).fetchall()
+        if [key for _, key in rows] != keys:
+            self.errors["upsert_returning", "rows", str(rows)] += 1
+        did["keys"] += sum(action == "inserted" for action, _ in rows)
+
     def update_many_keys(self, did):
         """Keys in no order, columns in several sets."""
         rows = [{"key": key, **self.rng.choice((
@@ -239,6 +252,23 @@ class Client(threading.Thread):
     def fetch(self, did):
         self.conn.execute("SELECT fetch_all('SELECT * FROM counted"
                           " WHERE key < $1 ORDER BY key', 50)").fetchall()
+
+    def fetch_document(self, did):
+        rows = self.call("SELECT fetch_json('SELECT key, count(*) OVER () AS n"
+                         " FROM once')") or []
+        if any(row["n"] != len(rows) for row in rows):
+            self.errors["fetch_json", "rows", str(len(rows))] += 1
+        self.call("SELECT fetch_tables('{seeded,seeded_down}')")
+
+    def family_document(self, did):
+        """Children within their parent, who get its key."""
+        rows = self.conn.execute(
+            "SELECT inserted FROM insert_tables(%s)",
+            (json.dumps({"up": [{"client": self.number,
+                                 "down": [{"client": self.number}] * 3}]}),)
+        ).fetchall()
+        if rows != [(1,), (3,)]:
+            self.errors["insert_tables", "rows", str(rows)] += 1
 
     def family(self, did):
         row = self.call("SELECT insert_one('up', '{\"client\": 1}', '{id}')")

@@ -117,6 +117,11 @@ CALLS = {
                         ["loaded"]),
     "insert_csv": (f"SELECT insert_csv('loaded', '{WORK}/faults.csv')",
                    ["loaded"]),
+    "insert_tables": ("SELECT t.* FROM feed, insert_tables("
+                      "jsonb_build_object('slow', j, 'plain', j)) t",
+                      ["plain", "slow"]),
+    "from_json_file": (f"SELECT insert_many('plain', from_json_file("
+                       f"'{WORK}/faults.json'))", ["plain"]),
     "from_csv_file": (f"SELECT insert_many('loaded', from_csv_file("
                       f"'{WORK}/faults.csv', transforms => '{{\"name\":"
                       " \"upper(v)\"}'))", ["loaded"]),
@@ -134,6 +139,7 @@ READS = {
     "fetch_all": "SELECT count(*) FROM fetch_all('SELECT * FROM faults.many')",
     "fetch_one": "SELECT fetch_one('SELECT count(*) FROM faults.many,"
                  " faults.few')",
+    "fetch_json": "SELECT length(fetch_json('SELECT * FROM faults.many')::text)",
     "fetch_count": "SELECT fetch_count('many', 'name LIKE ''%1%''')",
     "fetch_tables": "SELECT length(fetch_tables('{many,few}')::text)",
     "sync_diff": "SELECT count(*) FROM feed, sync_diff('merged', j)",
@@ -165,6 +171,8 @@ def set_up(rows):
     conn.execute("VACUUM ANALYZE")
     with open(f"{WORK}/faults.csv", "w", encoding="utf-8") as file:
         file.write(scalar(conn, "SELECT csv FROM faults.feed"))
+    with open(f"{WORK}/faults.json", "w", encoding="utf-8") as file:
+        file.write(scalar(conn, "SELECT lines FROM faults.feed"))
     conn.close()
 
 

@@ -89,6 +89,9 @@ CALLS_OF = {
     "insert_csv_text, bad rows": f"""SELECT insert_csv_text('target',
         E'id,name\\n1,a\\nx,b\\n2\\n1,d\\n', on_conflict => NULL, {IGNORE});
         DELETE FROM target; DELETE FROM refused""",
+    "insert_many, overriding": """SELECT insert_many('few',
+        '[{"id": 30}, {"id": 31}]', overriding => 'user');
+        DELETE FROM few WHERE id > 20""",
     "insert_one": """SELECT insert_one('target', '{"id": 1}', '{*}');
         DELETE FROM target""",
     "insert_returning": f"SELECT insert_returning('target', '{ROWS}');"
@@ -132,6 +135,16 @@ CALLS_OF = {
         columns => '{"ID": "id"}', ignore_unknown => true, at => '{data}',
         transforms => '{"name": "upper(v) || (r ->> ''ID'')"}'));
         DELETE FROM target""",
+    "from_json, members of an object": """SELECT upsert_many('target',
+        from_json('{"1": {"name": "a"}, "2": {}}'::text, key_column => 'id'));
+        DELETE FROM target""",
+    "from_json_file": f"""SELECT insert_many('target',
+        from_json_file('{WORK}/leaks.json', encoding => 'utf8'));
+        DELETE FROM target""",
+    "from_csv": """SELECT insert_returning('target', from_csv(
+        E'x|y\\n 1 | -\\n2|b\\n', columns => '{"x": "id", "y": "name"}',
+        delimiter => '|', trim_blanks => true, null_strings => '{-}'));
+        DELETE FROM target""",
     "from_csv_file": f"""SELECT insert_many('target', from_csv_file(
         '{WORK}/leaks.csv', transforms => '{{"name":
         "(SELECT max(name) FROM few WHERE name > v)"}}'));
@@ -145,6 +158,7 @@ CALLS_OF = {
         generate_series(1, 5); SELECT insert_many('slow', from_query(
         'DELETE FROM target RETURNING id, name')); DELETE FROM slow""",
     "fetch_all": "SELECT fetch_all('SELECT * FROM few')",
+    "fetch_json": "SELECT fetch_json('SELECT * FROM few WHERE id < $1', 9)",
     "fetch_one": "SELECT fetch_one('SELECT * FROM few WHERE id = $1', 3)",
     "fetch_one_required": "SELECT fetch_one_required('SELECT 1 AS a')",
     "fetch_count": "SELECT fetch_count('few')",
@@ -250,6 +264,8 @@ def main():
     """Tries each function, then looks for what was left behind."""
     with open(f"{WORK}/leaks.csv", "w", encoding="ascii") as file:
         file.write(CSV)
+    with open(f"{WORK}/leaks.json", "w", encoding="ascii") as file:
+        file.write(ROWS)
     with gzip.open(f"{WORK}/leaks.csv.gz", "wt") as file:
         file.write(CSV)
     connect().execute("CREATE EXTENSION IF NOT EXISTS pgsync")

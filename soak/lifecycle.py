@@ -28,6 +28,11 @@ WRITERS = {
     "sync_many": "SELECT ext.sync_many('t', '{\"id\": 200}'::text, scope =>"
                  " '{\"name\": \"slice\"}', allow_empty => true)",
     "insert_csv_text": "SELECT ext.insert_csv_text('t', E'id\\n106\\n')",
+    "from_json": "SELECT ext.insert_many('t', ext.from_json('[{\"i\": 109}]',"
+                 " columns => '{\"i\": \"id\"}'))",
+    "from_csv": "SELECT ext.upsert_many('t', ext.from_csv(E'id\\n110\\n'))",
+    "from_query": "SELECT ext.insert_many('t',"
+                  " ext.from_query('SELECT 111 AS id'))",
     "insert_csv": f"SELECT ext.insert_csv('t', '{WORK}/life.csv')",
     "set_seq_max": "SELECT ext.set_seq_max('t_id_seq', 't')",
     "set_seqs_max": "SELECT ext.set_seqs_max('{t}')",
@@ -39,6 +44,7 @@ WRITERS = {
 
 READERS = {
     "fetch_all": "SELECT * FROM ext.fetch_all('SELECT * FROM t ORDER BY id')",
+    "fetch_json": "SELECT ext.fetch_json('SELECT * FROM t ORDER BY id')::text",
     "fetch_one": "SELECT ext.fetch_one('SELECT * FROM t WHERE id = $1', 2)",
     "fetch_one_required": "SELECT ext.fetch_one_required('SELECT 1 AS a')",
     "fetch_count": "SELECT ext.fetch_count('t')",

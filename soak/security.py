@@ -184,6 +184,8 @@ ACTIONS = {
             ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name"""),
     "fetch_all": ("SELECT fetch_all('SELECT * FROM {t}')",
                   "SELECT * FROM {t}"),
+    "fetch_json": ("SELECT fetch_json('SELECT * FROM {t}')",
+                   "SELECT json_agg(x) FROM {t} x"),
     "fetch_tables": ("SELECT fetch_tables('{{{t}}}')", "SELECT * FROM {t}"),
     "insert_tables": (
         """SELECT insert_tables('{{"{t}": [{{"id": 5, "name": "a"}}]}}')""",
@@ -575,6 +577,8 @@ CALLS = {
     "from_json": "insert_many('matrix.plain', {x}.from_json('[{\"i\": 5}]',"
                  " columns => '{\"i\": \"id\"}', transforms => '{\"name\":"
                  " \"v\"}'))",
+    "from_csv": "insert_many('matrix.plain', {x}.from_csv(E'i,n\\n5,a\\n',"
+                " columns => '{\"i\": \"id\", \"n\": \"name\"}'))",
     "from_csv_file": "insert_many('matrix.plain', {x}.from_csv_file("
                      f"'{WORK}/matrix.csv', null_strings => '{{a}}'))",
     "from_json_file": "insert_many('matrix.plain', {x}.from_json_file("
@@ -582,6 +586,7 @@ CALLS = {
     "from_query": "insert_many('matrix.plain', {x}.from_query('SELECT 5 AS"
                   " id, name, $1 AS secret FROM matrix.merged', '{arg}'))",
     "fetch_all": "fetch_all('SELECT 1 AS a')",
+    "fetch_json": "fetch_json('SELECT 1 AS a')",
     "fetch_one": "fetch_one('SELECT 1 AS a')",
     "fetch_one_required": "fetch_one_required('SELECT 1 AS a')",
     "fetch_count": "fetch_count('matrix.plain')",
