@@ -140,7 +140,8 @@ class Worker:
         schema = f"conflicts{number}"
         self.conn.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
         self.conn.execute(f"CREATE SCHEMA {schema}")
-        self.conn.execute(f"SET search_path = {schema}, public; SET jit = off")
+        self.conn.execute(f"SET search_path = {schema}, public; SET jit = off;"
+                          " SET pgsync.index_batches = auto")
         self.conn.execute(SETUP)
         self.wrong = []
         self.outcomes = collections.Counter()

@@ -8,7 +8,7 @@ SET search_path = index_batches, public;
 CREATE EXTENSION amcheck SCHEMA index_batches;
 CREATE EXTENSION btree_gist SCHEMA index_batches;
 CREATE TABLE batch_case (id int GENERATED ALWAYS AS IDENTITY,
-                         label text, ddl text, input text);
+                         label text, ddl text, input text, more text DEFAULT '');
 
 -- What is wrong with the relations in a schema, after amcheck.
 CREATE FUNCTION check_all(schema_name name) RETURNS text LANGUAGE plpgsql AS $$
@@ -40,7 +40,7 @@ BEGIN
   EXECUTE 'SELECT jsonb_agg(to_jsonb(x))::text FROM (' || c.input || ') x' INTO rows;
   BEGIN
     PERFORM set_config('pgsync.index_batches', setting, true);
-    outcome := insert_many('t', rows);
+    EXECUTE 'SELECT insert_many(''t'', $1' || c.more || ')' INTO outcome USING rows;
     SET CONSTRAINTS ALL IMMEDIATE;
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, context = PG_EXCEPTION_CONTEXT, constr = CONSTRAINT_NAME;
@@ -133,6 +133,36 @@ INSERT INTO batch_case (label, ddl, input) VALUES
 ('a foreign key to itself', 'CREATE TABLE t (a int PRIMARY KEY, b int REFERENCES t); CREATE INDEX ON t (b)', 'SELECT i AS a, nullif(i / 2, 0) AS b FROM generate_series(1, 2000) i'),
 ('triggers', 'CREATE TABLE log (line text); CREATE TABLE t (a int PRIMARY KEY, b int); CREATE INDEX ON t (b); CREATE FUNCTION log_it() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN INSERT INTO play.log SELECT concat_ws('''' '''', NEW.a, (SELECT count(*) FROM play.t WHERE b = NEW.b)); RETURN NULL; END''; CREATE TRIGGER r AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION log_it()',
  'SELECT i AS a, i % 50 AS b FROM generate_series(1, 1500) i');
+
+-- Rows that are skipped
+INSERT INTO batch_case (more, label, ddl, input)
+SELECT ', ''ON CONFLICT DO NOTHING''', 'DO NOTHING: ' || label, ddl, input FROM (VALUES
+('all new', 'CREATE TABLE t (a int PRIMARY KEY, b int); CREATE INDEX ON t (b)', 'SELECT i AS a, i % 9 AS b FROM generate_series(1, 3000) i'),
+('all new, in no order', 'CREATE TABLE t (a int, b text PRIMARY KEY); CREATE INDEX ON t (a)', 'SELECT i AS a, md5(i::text) AS b FROM scattered(3000) i'),
+('some are there', 'CREATE TABLE t (a int PRIMARY KEY, b int); INSERT INTO t SELECT i * 7 FROM generate_series(1, 300) i', 'SELECT i AS a, i % 9 AS b FROM generate_series(1, 3000) i'),
+('all are there', 'CREATE TABLE t (a int PRIMARY KEY, b int); INSERT INTO t SELECT i FROM generate_series(1, 3000) i', 'SELECT i AS a, i % 9 AS b FROM scattered(3000) i'),
+('some were there', 'CREATE TABLE t (a int PRIMARY KEY, b int); INSERT INTO t SELECT i FROM generate_series(1, 3000) i; DELETE FROM t WHERE a % 3 > 0', 'SELECT i AS a, i % 9 AS b FROM generate_series(1, 3000) i'),
+('some come twice', 'CREATE TABLE t (a int PRIMARY KEY, b int)', 'SELECT i % 2500 AS a, i AS b FROM generate_series(1, 3000) i'),
+('neighbours that come twice', 'CREATE TABLE t (a int PRIMARY KEY, b int)', 'SELECT i / 2 AS a, i AS b FROM generate_series(1, 3000) i'),
+('two keys', 'CREATE TABLE t (a int PRIMARY KEY, b int UNIQUE, c int); INSERT INTO t VALUES (100, 2000), (200, -1)', 'SELECT i AS a, i * 7919 % 3001 AS b, i % 5 AS c FROM generate_series(1, 3000) i'),
+('two keys, one of which comes twice', 'CREATE TABLE t (a int PRIMARY KEY, b int UNIQUE)', 'SELECT i AS a, i % 2999 AS b FROM generate_series(1, 3000) i'),
+('nulls', 'CREATE TABLE t (a int UNIQUE, b int, c int UNIQUE)', 'SELECT nullif(i % 1000, 7) AS a, i AS b, CASE WHEN i % 3 = 0 THEN i END AS c FROM generate_series(1, 2000) i'),
+('NULLS NOT DISTINCT', 'CREATE TABLE t (a int, b int, UNIQUE NULLS NOT DISTINCT (b, a))', 'SELECT nullif(i % 1000, 7) AS a, i % 1500 AS b FROM generate_series(1, 2000) i'),
+('other indexes', 'CREATE TABLE t (a int PRIMARY KEY, b text); CREATE INDEX ON t (lower(b)); CREATE INDEX ON t USING hash (b); CREATE INDEX ON t (a DESC) WHERE a % 2 = 0', 'SELECT i AS a, ''b'' || i AS b FROM generate_series(1, 2000) i'),
+('a partial unique index', 'CREATE TABLE t (a int PRIMARY KEY, b int); CREATE UNIQUE INDEX ON t (b) WHERE b < 100', 'SELECT i AS a, i % 150 AS b FROM generate_series(1, 2000) i'),
+('an exclusion constraint', 'CREATE TABLE t (a int PRIMARY KEY, b int, EXCLUDE USING gist (b WITH =))', 'SELECT i AS a, i % 150 AS b FROM generate_series(1, 500) i'),
+('too large', 'CREATE TABLE t (a int PRIMARY KEY, b text UNIQUE)', 'SELECT i AS a, CASE i WHEN 800 THEN (SELECT string_agg(md5(j::text), '''') FROM generate_series(1, 300) j) ELSE ''b'' || i END AS b FROM generate_series(1, 1000) i'),
+('a large value elsewhere', 'CREATE TABLE t (a int PRIMARY KEY, b text)', 'SELECT i AS a, CASE WHEN i % 100 = 0 THEN (SELECT string_agg(md5((i * j)::text), '''') FROM generate_series(1, 300) j) END AS b FROM scattered(1000) i'),
+('triggers', 'CREATE TABLE log (line text); CREATE TABLE t (a int PRIMARY KEY, b int); INSERT INTO t VALUES (77); CREATE FUNCTION log_it() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN INSERT INTO play.log VALUES (NEW.a); RETURN NULL; END''; CREATE TRIGGER r AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION log_it()', 'SELECT i AS a, i % 50 AS b FROM scattered(1500) i'),
+('partitions', 'CREATE TABLE t (a int PRIMARY KEY, b text) PARTITION BY HASH (a); CREATE TABLE t1 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE TABLE t2 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 1)', 'SELECT i AS a FROM generate_series(1, 500) i')
+) v(label, ddl, input);
+INSERT INTO batch_case (more, label, ddl, input) VALUES
+(', ''ON CONFLICT (a) DO NOTHING''', 'ON CONFLICT (a), another key has rows wait', 'CREATE TABLE t (a int PRIMARY KEY, b int UNIQUE)', 'SELECT i % 500 AS a, CASE i WHEN 400 THEN 300 ELSE i END AS b FROM generate_series(1, 1000) i'),
+(', on_error => ''ignore''', 'bad rows skipped', 'CREATE TABLE t (a int PRIMARY KEY, b int CHECK (b <> 77), c int UNIQUE)', 'SELECT CASE WHEN i % 500 = 0 THEN i - 1 ELSE i END AS a, i % 700 AS b, 4000 - i AS c FROM generate_series(1, 3000) i'),
+(', on_error => ''ignore''', 'bad rows skipped, foreign key', 'CREATE TABLE up (id int PRIMARY KEY); INSERT INTO up SELECT i FROM generate_series(1, 90) i; CREATE TABLE t (a int PRIMARY KEY, b int REFERENCES up)', 'SELECT i AS a, i % 95 AS b FROM generate_series(1, 2000) i'),
+(', ''ON CONFLICT DO NOTHING'', on_error => ''ignore''', 'bad rows and conflicts skipped', 'CREATE TABLE t (a int PRIMARY KEY, b int CHECK (b <> 77))', 'SELECT i % 2000 AS a, i % 700 AS b FROM generate_series(1, 3000) i'),
+('', 'two keys, in no order', 'CREATE TABLE t (a int PRIMARY KEY, b int UNIQUE, c int UNIQUE)', 'SELECT i AS a, i * 7919 % 3001 AS b, CASE WHEN i % 4 > 0 THEN i END AS c FROM scattered(3000) i'),
+('', 'two keys, equal to rows deleted', 'CREATE TABLE t (a int PRIMARY KEY, b int UNIQUE); INSERT INTO t SELECT i, i FROM generate_series(1, 3000) i; DELETE FROM t', 'SELECT i AS a, 3001 - i AS b FROM generate_series(1, 3000) i');
 
 -- Outcomes as they must be, and whether all is the same
 SELECT label, regexp_replace(a.outcome, '[0-9]+ exceeds', 'N exceeds') AS outcome, CASE WHEN left(a.outcome, 1) = '2' AND a.left_over ->> 2 IS NOT NULL THEN a.left_over ->> 2 END AS context,

@@ -15,8 +15,10 @@ CREATE INDEX two_plain ON two (b);
 SET pgsync.index_batches = auto;
 SET client_min_messages = debug1;
 SELECT insert_many('t', '[{"id": 1}, {"id": 2}]');
--- of two that rows may wait for, none: their order would change
+-- two that rows may wait for: both, or none if another is not of this kind
 SELECT insert_many('two', '[{"id": 1}, {"id": 2}]');
+SELECT insert_many('two', '[{"id": 3}, {"id": 4}]', 'ON CONFLICT DO NOTHING');
+SELECT insert_many('two', '[{"id": 5}, {"id": 6}]', 'ON CONFLICT (id) DO NOTHING');
 SET pgsync.index_batches = off;
 SELECT insert_many('t', '[{"id": 3}, {"id": 4}]');
 RESET client_min_messages;

@@ -3,7 +3,9 @@
  * heap_conflict.c
  *	  ON CONFLICT DO NOTHING for the heap sink: stores a row or skips it.
  *
- * One row at a time, by the protocol of core's ExecInsert (nodeModifyTable.c;
+ * Rows that nothing is in the way of go in together where that is possible
+ * (heap_together.c).  This is for all others, and only finds those out: one
+ * row at a time, by the protocol of core's ExecInsert (nodeModifyTable.c;
  * "Speculative insertion" in src/backend/executor/README): look for a row in
  * the way, insert speculatively, and start again if another session has come
  * in between.  The look only saves dead rows, so it may be done in a cheaper
@@ -95,6 +97,57 @@ release_token(PgsyncConflicts *conflicts)
 	SET_LOCKTAG_SPECULATIVE_INSERTION(tag, conflicts->xid, conflicts->token);
 	LockRelease(&tag, ExclusiveLock, false);
 	conflicts->xid = InvalidTransactionId;
+}
+
+/*
+ * Returns whether rows that nothing is in the way of can go in together: the
+ * look finds what core would, and no other index has a row wait.
+ */
+bool
+pgsync_conflicts_fit_together(PgsyncConflicts *conflicts)
+{
+	ResultRelInfo *resultRelInfo = conflicts->resultRelInfo;
+
+	for (int i = 0; i < resultRelInfo->ri_NumIndices; i++)
+	{
+		IndexInfo  *info = resultRelInfo->ri_IndexRelationInfo[i];
+
+		if ((info->ii_Unique || info->ii_ExclusionOps != NULL) &&
+			!pgsync_is_arbiter(resultRelInfo, i))
+			return false;
+	}
+	return conflicts->probes != NULL;
+}
+
+/*
+ * Looks for rows in the way of those of the batch from "first" on, and notes
+ * which have one.  Returns the first row that this cannot be told of without
+ * waiting, or the end.
+ */
+int
+pgsync_conflicts_look(PgsyncConflicts *conflicts, TupleTableSlot **slots,
+					  int first, int nslots, bool *in_the_way)
+{
+	/* nobody must wait for us meanwhile: what is stored is complete */
+	release_token(conflicts);
+	for (int i = first; i < nslots; i++)
+	{
+		PgsyncProbeResult found;
+
+		CHECK_FOR_INTERRUPTS();
+		found = pgsync_probe(conflicts->probes, slots[i], i);
+		if (found == PGSYNC_PROBE_UNSURE)
+			return i;
+		in_the_way[i] = found == PGSYNC_PROBE_CONFLICT;
+	}
+	return nslots;
+}
+
+/* Forgets what looks have found: it was not so. */
+void
+pgsync_conflicts_forget(PgsyncConflicts *conflicts)
+{
+	pgsync_probes_forget(conflicts->probes);
 }
 
 /*

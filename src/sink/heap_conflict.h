@@ -19,6 +19,11 @@ extern PgsyncConflicts *pgsync_conflicts_create(ResultRelInfo *resultRelInfo,
 												EState *estate);
 extern void pgsync_conflicts_begin_batch(PgsyncConflicts *conflicts,
 										 TupleTableSlot **slots, int nslots);
+extern bool pgsync_conflicts_fit_together(PgsyncConflicts *conflicts);
+extern int	pgsync_conflicts_look(PgsyncConflicts *conflicts,
+								  TupleTableSlot **slots, int first,
+								  int nslots, bool *in_the_way);
+extern void pgsync_conflicts_forget(PgsyncConflicts *conflicts);
 extern bool pgsync_conflicts_insert(PgsyncConflicts *conflicts,
 									TupleTableSlot *slot, int number,
 									List **recheck);

@@ -8,6 +8,8 @@
  * time (index_leaf.c); ExecInsertIndexTuples is left what remains of each
  * row: other indexes, and entries that are not simple.
  *
+ *		prepare			the entries, not yet made; how unique ones will be
+ *		try_unique		... of rows that are stored speculatively: all together
  *		begin			entries into indexes that are not unique
  *		finish_row		... into the unique one, from this row on;
  *						what remains of this row
@@ -16,12 +18,16 @@
  * A unique index may have rows wait for another transaction, and others for
  * ours.  Nobody may deadlock who would not if the rows went in one by one, so
  * whenever a row may wait (which it does in core only), the entries that
- * others may wait for are those of the rows before it:
+ * others may wait for are those of the rows before it.  An index that is not
+ * unique has nobody wait; its order is free.  A unique one gets its entries
  *
- *		an index that is not unique has nobody wait; its order is free
- *		a unique one takes entries in the order of the rows, so only of
- *		batches whose keys ascend; and only if no other index of the table
- *		has rows wait
+ *		row by row	if there is but one, those of the rows to come with the
+ *					first's, as long as their keys ascend: then they come in
+ *					the order of the rows, and nothing waits before the first
+ *					that is not simple, which is core's;
+ *		together	in the index's order, for rows that are stored
+ *					speculatively (heap_together.c): nothing waits, and if one
+ *					entry conflicts all these rows are taken back.
  *
  * So the row that an error names is that of core, too: when core finds that
  * a row is a duplicate, all before it are complete.
@@ -47,6 +53,14 @@
 /* Keys of a unique index may descend once in so many rows */
 #define MIN_ASCENDING_ROWS	8
 
+/*
+ * Rows are stored speculatively, which costs more, only if that lets so many
+ * unique entries share a descent; when they did not, these many batches go
+ * row by row before it is tried again.
+ */
+#define MIN_ENTRIES_A_LEAF	8
+#define BATCHES_BY_ROW		32
+
 /* An index that entries are placed in, and those of the batch at hand */
 typedef struct BatchedIndex
 {
@@ -56,7 +70,7 @@ typedef struct BatchedIndex
 	PgsyncIndexEntry *entries;
 	int			nentries;		/* in a unique index: one a row */
 	bool	   *placed;			/* by row; NULL: none */
-	int			next_row;		/* of a unique index: all before are done */
+	int			next_row;		/* row by row: all before are done */
 } BatchedIndex;
 
 struct PgsyncIndexBatch
@@ -67,26 +81,40 @@ struct PgsyncIndexBatch
 	MemoryContext batch_mcxt;	/* of the batch at hand */
 	TupleTableSlot **slots;
 	int			nslots;
+	bool		unique_by_row;	/* can unique entries be made in either way, */
+	bool		unique_together;	/* as far as the indexes go? */
+	int			batches_by_row; /* to come, before the other way is tried */
 	int			nindexes;
 	BatchedIndex indexes[FLEXIBLE_ARRAY_MEMBER];
 };
 
-/* Returns how many indexes may have a row wait for another transaction. */
-static int
-count_waiting(ResultRelInfo *resultRelInfo)
+/* Returns whether an index may have a row wait for another transaction. */
+static bool
+may_wait(Relation index, IndexInfo *info)
 {
-	int			count = 0;
+	return (info->ii_Unique || info->ii_ExclusionOps != NULL) &&
+		index->rd_index->indimmediate;
+}
 
-	for (int i = 0; i < resultRelInfo->ri_NumIndices; i++)
+/* Finds out in which ways unique entries can be made. */
+static void
+look_at_unique(PgsyncIndexBatch *batch, bool rows_wait)
+{
+	ResultRelInfo *resultRelInfo = batch->resultRelInfo;
+	int			nwaiting = 0;
+	int			nplain = 0;
+
+	for (int i = 0; i < batch->nindexes; i++)
 	{
-		IndexInfo  *info = resultRelInfo->ri_IndexRelationInfo[i];
-		Relation	index = resultRelInfo->ri_IndexRelationDescs[i];
-
-		if ((info->ii_Unique || info->ii_ExclusionOps != NULL) &&
-			index->rd_index->indimmediate)
-			count++;
+		if (may_wait(resultRelInfo->ri_IndexRelationDescs[i],
+					 resultRelInfo->ri_IndexRelationInfo[i]))
+		{
+			nwaiting++;
+			nplain += batch->indexes[i].rel != NULL;
+		}
 	}
-	return count;
+	batch->unique_together = !rows_wait && nplain > 0 && nplain == nwaiting;
+	batch->unique_by_row = batch->unique_together && nwaiting == 1;
 }
 
 /*
@@ -99,7 +127,6 @@ pgsync_index_batch_create(ResultRelInfo *resultRelInfo, EState *estate,
 						  bool rows_wait)
 {
 	int			nindexes = resultRelInfo->ri_NumIndices;
-	bool		unique_fits = !rows_wait && count_waiting(resultRelInfo) == 1;
 	PgsyncIndexBatch *batch;
 	MemoryContext mcxt;
 	MemoryContext oldcontext;
@@ -124,8 +151,7 @@ pgsync_index_batch_create(ResultRelInfo *resultRelInfo, EState *estate,
 		Relation	rel = resultRelInfo->ri_IndexRelationDescs[i];
 		IndexInfo  *info = resultRelInfo->ri_IndexRelationInfo[i];
 
-		if (!pgsync_index_is_plain(resultRelInfo->ri_RelationDesc, rel, info) ||
-			(info->ii_Unique && !unique_fits))
+		if (!pgsync_index_is_plain(resultRelInfo->ri_RelationDesc, rel, info))
 			continue;
 		batch->indexes[i].rel = rel;
 		batch->indexes[i].info = info;
@@ -135,35 +161,175 @@ pgsync_index_batch_create(ResultRelInfo *resultRelInfo, EState *estate,
 		any = true;
 	}
 	MemoryContextSwitchTo(oldcontext);
+	look_at_unique(batch, rows_wait);
 	if (any)
 		return batch;
 	pgsync_index_batch_free(batch);
 	return NULL;
 }
 
-/* Has core insert the entry of a row, into an index that is not unique. */
+/* Forms the batch's entries of an index: one a row, or only those formed. */
 static void
+form_entries(PgsyncIndexBatch *batch, BatchedIndex *index)
+{
+	bool		unique = index->info->ii_Unique;
+
+	index->entries = palloc(sizeof(PgsyncIndexEntry) * batch->nslots);
+	index->nentries = 0;
+	for (int i = 0; i < batch->nslots; i++)
+	{
+		PgsyncIndexEntry *entry = &index->entries[index->nentries];
+
+		pgsync_entry_form(entry, index->rel, index->info, batch->slots[i], i);
+		if (unique || entry->tuple != NULL)
+			index->nentries++;
+	}
+}
+
+/*
+ * Forms the batch's entries of a unique index if its keys ascend, nearly all
+ * of them; returns whether they do.
+ */
+static bool
+form_ascending(PgsyncIndexBatch *batch, BatchedIndex *index)
+{
+	int			ndescents = 0;
+
+	index->entries = palloc(sizeof(PgsyncIndexEntry) * batch->nslots);
+	for (int i = 0; i < batch->nslots; i++)
+	{
+		PgsyncIndexEntry *entry = &index->entries[i];
+
+		pgsync_entry_form(entry, index->rel, index->info, batch->slots[i], i);
+		if (entry->tuple == NULL ||
+			(i > 0 && entry[-1].tuple != NULL &&
+			 !pgsync_entries_ascend(index->order, entry - 1, entry)))
+		{
+			if (++ndescents > batch->nslots / MIN_ASCENDING_ROWS)
+				return false;
+		}
+	}
+	index->nentries = batch->nslots;
+	index->next_row = 0;
+	index->placed = palloc0(sizeof(bool) * batch->nslots);
+	return true;
+}
+
+/*
+ * Sorts the entries of a unique index.  False if they cannot be placed
+ * together: two are equal, or one is core's as it may be an error.
+ */
+static bool
+sort_unique(BatchedIndex *index)
+{
+	for (int i = 0; i < index->nentries; i++)
+	{
+		if (index->entries[i].tuple == NULL)
+			return false;
+	}
+	pgsync_entries_sort(index->order, index->entries, index->nentries);
+	for (int i = 1; i < index->nentries; i++)
+	{
+		if (!pgsync_entries_ascend(index->order, &index->entries[i - 1],
+								   &index->entries[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Forms the entries of the unique indexes, as they are to be made: returns
+ * whether together.  If not, those that are not placed are core's.
+ *
+ * Rows that are stored speculatively anyhow ("speculative") always gain by
+ * going together.
+ */
+static bool
+form_unique(PgsyncIndexBatch *batch, bool speculative)
+{
+	for (int i = 0; i < batch->nindexes; i++)
+	{
+		BatchedIndex *index = &batch->indexes[i];
+
+		if (index->rel == NULL || !index->info->ii_Unique)
+			continue;
+		if (batch->unique_by_row && !speculative &&
+			form_ascending(batch, index))
+			return false;
+		index->nentries = 0;
+		if (!batch->unique_together)
+			return false;
+		if (!speculative && batch->batches_by_row > 0)
+		{
+			batch->batches_by_row--;
+			return false;
+		}
+		form_entries(batch, index);
+		if (!sort_unique(index))
+			return false;
+	}
+	return batch->unique_together;
+}
+
+/*
+ * Forms the index entries of rows that are about to be stored.  Returns
+ * whether they are to be stored speculatively, for pgsync_index_batch_try_unique.
+ */
+bool
+pgsync_index_batch_prepare(PgsyncIndexBatch *batch, TupleTableSlot **slots,
+						   int nslots, bool speculative)
+{
+	MemoryContext oldcontext;
+	bool		together;
+
+	batch->slots = slots;
+	batch->nslots = nslots;
+	if (nslots < MIN_BATCH_ROWS)
+		return false;
+	oldcontext = MemoryContextSwitchTo(batch->batch_mcxt);
+	for (int i = 0; i < batch->nindexes; i++)
+	{
+		BatchedIndex *index = &batch->indexes[i];
+
+		if (index->rel != NULL && !index->info->ii_Unique)
+			form_entries(batch, index);
+	}
+	together = form_unique(batch, speculative);
+	MemoryContextSwitchTo(oldcontext);
+	return together;
+}
+
+/*
+ * Has core insert the entry of a row.  Does not wait: where it would have to,
+ * or if another row is in the way, the entry is made and false returned.
+ */
+static bool
 insert_by_core(PgsyncIndexBatch *batch, BatchedIndex *index, int row)
 {
 	TupleTableSlot *slot = batch->slots[row];
 	Datum		values[INDEX_MAX_KEYS];
 	bool		nulls[INDEX_MAX_KEYS];
+	bool		unique = index->info->ii_Unique;
+	bool		sure;
 
 	FormIndexDatum(index->info, slot, batch->estate, values, nulls);
-	index_insert(index->rel, values, nulls, &slot->tts_tid,
-				 batch->resultRelInfo->ri_RelationDesc, UNIQUE_CHECK_NO,
-				 false, index->info);
+	sure = index_insert(index->rel, values, nulls, &slot->tts_tid,
+						batch->resultRelInfo->ri_RelationDesc,
+						unique ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_NO,
+						false, index->info);
+	return sure || !unique;
 }
 
 /*
- * Inserts the sorted entries of an index that is not unique.  There is
- * nothing to wait for, so core's turn is at once: when it has split a page,
- * the next entries have room.
+ * Inserts sorted entries, of which none waits.  So core's turn is at once:
+ * when it has split a page, the next entries have room.  False if a row
+ * conflicts with another.
  */
-static void
+static bool
 insert_sorted(PgsyncIndexBatch *batch, BatchedIndex *index)
 {
 	Relation	heap = batch->resultRelInfo->ri_RelationDesc;
+	int			ndescents = 0;
 	int			i = 0;
 
 	while (i < index->nentries)
@@ -173,94 +339,104 @@ insert_sorted(PgsyncIndexBatch *batch, BatchedIndex *index)
 		CHECK_FOR_INTERRUPTS();
 		count = pgsync_leaf_insert(index->rel, heap, &index->entries[i],
 								   index->nentries - i);
+		ndescents++;
 		if (count == 0)
 		{
-			insert_by_core(batch, index, index->entries[i].row);
+			if (!insert_by_core(batch, index, index->entries[i].row))
+				return false;
 			count = 1;
 		}
 		for (; count > 0; count--)
 			index->placed[index->entries[i++].row] = true;
 	}
+	if (index->info->ii_Unique &&
+		index->nentries < ndescents * MIN_ENTRIES_A_LEAF)
+		batch->batches_by_row = BATCHES_BY_ROW;
+	return true;
 }
 
-/* Makes, sorts and inserts the batch's entries of an index. */
+/* Gives the entries of an index the TIDs of their rows, which are stored. */
 static void
-begin_index(PgsyncIndexBatch *batch, BatchedIndex *index)
+set_tids(PgsyncIndexBatch *batch, BatchedIndex *index)
 {
-	index->placed = palloc0(sizeof(bool) * batch->nslots);
-	index->entries = palloc(sizeof(PgsyncIndexEntry) * batch->nslots);
-	index->nentries = 0;
-	for (int i = 0; i < batch->nslots; i++)
-	{
-		PgsyncIndexEntry *entry = &index->entries[index->nentries];
-
-		pgsync_entry_form(entry, index->rel, index->info, batch->slots[i]);
-		entry->row = i;
-		if (entry->tuple != NULL)
-			index->nentries++;
-	}
-	pgsync_entries_sort(index->order, index->entries, index->nentries);
-	insert_sorted(batch, index);
-}
-
-/*
- * Makes the batch's entries of a unique index, which wait for their rows'
- * turn.  Core's is the whole batch if the keys do not ascend.
- */
-static void
-begin_unique(PgsyncIndexBatch *batch, BatchedIndex *index)
-{
-	int			ndescents = 0;
-
-	index->entries = palloc(sizeof(PgsyncIndexEntry) * batch->nslots);
-	index->nentries = batch->nslots;
-	index->next_row = 0;
-	for (int i = 0; i < batch->nslots; i++)
+	for (int i = 0; i < index->nentries; i++)
 	{
 		PgsyncIndexEntry *entry = &index->entries[i];
 
-		pgsync_entry_form(entry, index->rel, index->info, batch->slots[i]);
-		entry->row = i;
-		if (entry->tuple == NULL ||
-			(i > 0 && !pgsync_entries_ascend(index->order, entry - 1, entry)))
-		{
-			if (++ndescents > batch->nslots / MIN_ASCENDING_ROWS)
-				return;
-		}
+		if (entry->tuple != NULL)
+			entry->tuple->t_tid = batch->slots[entry->row]->tts_tid;
 	}
-	index->placed = palloc0(sizeof(bool) * batch->nslots);
+}
+
+/* Leaves the batch's unique entries to core, and those of batches to come. */
+static void
+give_up_unique(PgsyncIndexBatch *batch)
+{
+	for (int i = 0; i < batch->nindexes; i++)
+	{
+		if (batch->indexes[i].rel != NULL && batch->indexes[i].info->ii_Unique)
+			batch->indexes[i].placed = NULL;
+	}
+	batch->batches_by_row = BATCHES_BY_ROW;
 }
 
 /*
- * Begins with a batch of rows that have been stored, each to be finished in
- * its turn.
+ * Makes the unique entries of rows that have been stored speculatively.
+ * False if one conflicts, or might: the rows are to be taken back then.
+ */
+bool
+pgsync_index_batch_try_unique(PgsyncIndexBatch *batch)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(batch->batch_mcxt);
+	bool		sure = true;
+
+	for (int i = 0; i < batch->nindexes && sure; i++)
+	{
+		BatchedIndex *index = &batch->indexes[i];
+
+		if (index->rel == NULL || !index->info->ii_Unique)
+			continue;
+		set_tids(batch, index);
+		/* equal but for nulls, they are in the order of their TIDs */
+		pgsync_entries_sort(index->order, index->entries, index->nentries);
+		index->placed = palloc0(sizeof(bool) * batch->nslots);
+		sure = insert_sorted(batch, index);
+	}
+	MemoryContextSwitchTo(oldcontext);
+	if (!sure)
+		give_up_unique(batch);
+	return sure;
+}
+
+/*
+ * Begins with the entries of the prepared rows, which have been stored, each
+ * to be finished in its turn.
  */
 void
-pgsync_index_batch_begin(PgsyncIndexBatch *batch, TupleTableSlot **slots,
-						 int nslots)
+pgsync_index_batch_begin(PgsyncIndexBatch *batch)
 {
 	MemoryContext oldcontext;
 
-	batch->slots = slots;
-	batch->nslots = nslots;
-	if (nslots < MIN_BATCH_ROWS)
+	if (batch->nslots < MIN_BATCH_ROWS)
 		return;
 	oldcontext = MemoryContextSwitchTo(batch->batch_mcxt);
 	for (int i = 0; i < batch->nindexes; i++)
 	{
 		BatchedIndex *index = &batch->indexes[i];
 
-		if (index->rel != NULL && index->info->ii_Unique)
-			begin_unique(batch, index);
-		else if (index->rel != NULL)
-			begin_index(batch, index);
+		if (index->rel == NULL)
+			continue;
+		set_tids(batch, index);
+		if (index->info->ii_Unique)
+			continue;
+		index->placed = palloc0(sizeof(bool) * batch->nslots);
+		pgsync_entries_sort(index->order, index->entries, index->nentries);
+		(void) insert_sorted(batch, index);
 	}
 	MemoryContextSwitchTo(oldcontext);
 }
 
-/*
- * Returns how many entries of a unique index ascend, from one row on.
- */
+/* Returns how many entries of a unique index ascend, from one row on. */
 static int
 count_ascending(BatchedIndex *index, int row)
 {
@@ -275,9 +451,8 @@ count_ascending(BatchedIndex *index, int row)
 }
 
 /*
- * Sees to a row's entry in a unique index: places it, unless it has been
- * placed with those before, and as many after it as are on the same leaf.  If
- * that is not simple, it is core's.
+ * Places a row's entry in a unique index, and as many after it as go to the
+ * same leaf.  If that is not simple, it is core's.
  */
 static void
 place_from_row(PgsyncIndexBatch *batch, BatchedIndex *index, int row)
@@ -335,7 +510,8 @@ pgsync_index_batch_finish_row(PgsyncIndexBatch *batch, int row)
 	{
 		BatchedIndex *index = &batch->indexes[i];
 
-		if (index->placed != NULL && index->info->ii_Unique)
+		if (index->placed != NULL && !index->placed[row] &&
+			index->info->ii_Unique)
 		{
 			MemoryContext oldcontext = MemoryContextSwitchTo(batch->batch_mcxt);
 
@@ -352,7 +528,10 @@ void
 pgsync_index_batch_end(PgsyncIndexBatch *batch)
 {
 	for (int i = 0; i < batch->nindexes; i++)
+	{
 		batch->indexes[i].placed = NULL;
+		batch->indexes[i].nentries = 0;
+	}
 	MemoryContextReset(batch->batch_mcxt);
 }
 

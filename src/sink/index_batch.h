@@ -18,8 +18,11 @@ typedef struct PgsyncIndexBatch PgsyncIndexBatch;
 extern PgsyncIndexBatch *pgsync_index_batch_create(ResultRelInfo *resultRelInfo,
 												   EState *estate,
 												   bool rows_wait);
-extern void pgsync_index_batch_begin(PgsyncIndexBatch *batch,
-									 TupleTableSlot **slots, int nslots);
+extern bool pgsync_index_batch_prepare(PgsyncIndexBatch *batch,
+									   TupleTableSlot **slots, int nslots,
+									   bool speculative);
+extern bool pgsync_index_batch_try_unique(PgsyncIndexBatch *batch);
+extern void pgsync_index_batch_begin(PgsyncIndexBatch *batch);
 extern List *pgsync_index_batch_finish_row(PgsyncIndexBatch *batch, int row);
 extern void pgsync_index_batch_end(PgsyncIndexBatch *batch);
 extern void pgsync_index_batch_free(PgsyncIndexBatch *batch);

@@ -130,10 +130,13 @@ is_small(Form_pg_attribute attr, Datum value, Size *size)
 	return *size <= MAX_ENTRY_BYTES;
 }
 
-/* Forms the entry of a stored row, in the current memory context. */
+/*
+ * Forms the entry of a row of a batch, in the current memory context.  Until
+ * the row is stored, the entry's TID only stands for the row's number.
+ */
 void
 pgsync_entry_form(PgsyncIndexEntry *entry, Relation index, IndexInfo *info,
-				  TupleTableSlot *slot)
+				  TupleTableSlot *slot, int row)
 {
 	TupleDesc	desc = RelationGetDescr(index);
 	Datum		values[INDEX_MAX_KEYS];
@@ -141,6 +144,7 @@ pgsync_entry_form(PgsyncIndexEntry *entry, Relation index, IndexInfo *info,
 	Size		size = 0;
 
 	entry->tuple = NULL;
+	entry->row = row;
 	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
 	{
 		values[i] = slot_getattr(slot, info->ii_IndexAttrNumbers[i],
@@ -149,7 +153,7 @@ pgsync_entry_form(PgsyncIndexEntry *entry, Relation index, IndexInfo *info,
 			return;
 	}
 	entry->tuple = index_form_tuple(desc, values, nulls);
-	entry->tuple->t_tid = slot->tts_tid;
+	ItemPointerSet(&entry->tuple->t_tid, row, FirstOffsetNumber);
 	entry->first = index_getattr(entry->tuple, 1, desc, &entry->first_isnull);
 }
 

@@ -20,7 +20,7 @@ extern bool pgsync_index_is_plain(Relation heap, Relation index,
 								  IndexInfo *info);
 extern PgsyncEntryOrder *pgsync_entry_order_create(Relation index);
 extern void pgsync_entry_form(PgsyncIndexEntry *entry, Relation index,
-							  IndexInfo *info, TupleTableSlot *slot);
+							  IndexInfo *info, TupleTableSlot *slot, int row);
 extern bool pgsync_entries_ascend(PgsyncEntryOrder *order,
 								  const PgsyncIndexEntry *first,
 								  const PgsyncIndexEntry *second);

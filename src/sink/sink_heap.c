@@ -29,6 +29,7 @@
 #include "executor/nodeModifyTable.h"
 #include "sink/heap_conflict.h"
 #include "sink/heap_foreign_key.h"
+#include "sink/heap_together.h"
 #include "miscadmin.h"
 #include "sink/index_batch.h"
 #include "sink/may_look.h"
@@ -159,6 +160,27 @@ note_reasons(RowBuffer *buffer)
 		buffer->max_rows = 1;
 }
 
+/*
+ * Returns whether a row may wait for other sessions before the next is
+ * finished, by more than its index entries: by a foreign key's trigger.
+ */
+static inline bool
+waits_by_row(HeapSink *sink, RowBuffer *buffer)
+{
+	return buffer->has_triggers && sink->run->fires_by_row;
+}
+
+/* Returns whether index entries of the buffer's rows can be made at once. */
+static bool
+batches_indexes(HeapSink *sink, RowBuffer *buffer)
+{
+	if (buffer->max_rows == 1)
+		return false;
+	return buffer->conflicts == NULL ||
+		(!waits_by_row(sink, buffer) &&
+		 pgsync_conflicts_fit_together(buffer->conflicts));
+}
+
 /* Makes a buffer for a relation; its ResultRelInfo points back to it. */
 static RowBuffer *
 create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
@@ -213,11 +235,11 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 		!sink->run->fires_by_row)
 		buffer->key_columns = pgsync_foreign_key_columns(resultRelInfo,
 														 sink->estate);
-	if (!sink->skips_conflicts && buffer->max_rows > 1)
+	if (batches_indexes(sink, buffer))
 		buffer->indexes = pgsync_index_batch_create(resultRelInfo,
 													sink->estate,
-													buffer->has_triggers &&
-													sink->run->fires_by_row);
+													waits_by_row(sink,
+																 buffer));
 	buffer->mcxt = AllocSetContextCreate(CurrentMemoryContext,
 										 "pgsync buffered rows",
 										 ALLOCSET_DEFAULT_SIZES);
@@ -327,6 +349,25 @@ reset_buffer(HeapSink *sink, RowBuffer *buffer)
 	MemoryContextReset(buffer->mcxt);
 }
 
+/*
+ * Prepares the index entries of rows, and stores the rows together with the
+ * unique ones, if that can be done.
+ */
+static bool
+store_together(HeapSink *sink, RowBuffer *buffer, TupleTableSlot **slots,
+			   const uint64 *numbers, int nrows)
+{
+	PgsyncRows	rows = {slots, numbers, nrows, sink->place};
+
+	return buffer->indexes != NULL &&
+		pgsync_index_batch_prepare(buffer->indexes, slots, nrows,
+								   buffer->conflicts != NULL) &&
+		pgsync_store_together(buffer->indexes, &rows,
+							  buffer->resultRelInfo->ri_RelationDesc,
+							  sink->estate->es_output_cid, buffer->options,
+							  NULL);
+}
+
 /* Stores the rows of a buffer, all at once. */
 static void
 store_all(HeapSink *sink, RowBuffer *buffer)
@@ -336,14 +377,16 @@ store_all(HeapSink *sink, RowBuffer *buffer)
 
 	/* table_multi_insert leaks into the current context */
 	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(sink->estate));
-	table_multi_insert(buffer->resultRelInfo->ri_RelationDesc, buffer->slots,
-					   buffer->nrows, sink->estate->es_output_cid,
-					   buffer->options, buffer->bistate);
+	if (!store_together(sink, buffer, buffer->slots, buffer->numbers,
+						buffer->nrows))
+		table_multi_insert(buffer->resultRelInfo->ri_RelationDesc,
+						   buffer->slots, buffer->nrows,
+						   sink->estate->es_output_cid, buffer->options,
+						   buffer->bistate);
 	MemoryContextSwitchTo(oldcontext);
 
 	if (buffer->indexes != NULL)
-		pgsync_index_batch_begin(buffer->indexes, buffer->slots,
-								 buffer->nrows);
+		pgsync_index_batch_begin(buffer->indexes);
 	for (int i = 0; i < buffer->nrows; i++)
 	{
 		place->storing_first = place->storing_last = buffer->numbers[i];
@@ -354,29 +397,113 @@ store_all(HeapSink *sink, RowBuffer *buffer)
 	sink->estate->es_processed += buffer->nrows;
 }
 
-/* Stores those rows of a buffer that nothing is in the way of. */
+/*
+ * Finishes the rows that have been stored of some of a buffer: those that
+ * nothing was in the way of.
+ */
 static void
-store_unless_conflict(HeapSink *sink, RowBuffer *buffer)
+finish_new_rows(HeapSink *sink, RowBuffer *buffer, int first, int end,
+				const bool *in_the_way)
 {
 	PgsyncPlace *place = sink->place;
+	int			row = 0;
 
-	pgsync_conflicts_begin_batch(buffer->conflicts, buffer->slots,
-								 buffer->nrows);
-	for (int i = 0; i < buffer->nrows; i++)
+	pgsync_index_batch_begin(buffer->indexes);
+	for (int i = first; i < end; i++)
 	{
 		List	   *recheck;
 
+		if (in_the_way[i])
+			continue;
 		place->storing_first = place->storing_last = buffer->numbers[i];
-		if (pgsync_conflicts_insert(buffer->conflicts, buffer->slots[i], i,
-									&recheck))
-		{
-			sink->estate->es_processed++;
-			if (buffer->has_triggers)
-				queue_triggers(sink, buffer, i, recheck);
-		}
-		else
-			sink->nconflicts++;
+		recheck = pgsync_index_batch_finish_row(buffer->indexes, row++);
+		if (buffer->has_triggers)
+			queue_triggers(sink, buffer, i, recheck);
 		ResetPerTupleExprContext(sink->estate);
+	}
+}
+
+/*
+ * Stores those of a buffer's rows, from *next on, that nothing is in the way
+ * of, up to one of which that cannot be told yet: that is *next then.  False
+ * if this could not be done.
+ */
+static bool
+store_new_rows(HeapSink *sink, RowBuffer *buffer, int *next)
+{
+	int			first = *next;
+	bool		in_the_way[MAX_BUFFERED_ROWS];
+	TupleTableSlot *slots[MAX_BUFFERED_ROWS];
+	uint64		numbers[MAX_BUFFERED_ROWS];
+	int			nrows = 0;
+	int			end = pgsync_conflicts_look(buffer->conflicts, buffer->slots,
+											first, buffer->nrows, in_the_way);
+	MemoryContext oldcontext;
+	bool		stored;
+
+	for (int i = first; i < end; i++)
+	{
+		if (in_the_way[i])
+			continue;
+		slots[nrows] = buffer->slots[i];
+		numbers[nrows++] = buffer->numbers[i];
+	}
+	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(sink->estate));
+	stored = nrows == 0 || store_together(sink, buffer, slots, numbers, nrows);
+	MemoryContextSwitchTo(oldcontext);
+	if (stored && nrows > 0)
+		finish_new_rows(sink, buffer, first, end, in_the_way);
+	pgsync_index_batch_end(buffer->indexes);
+	ResetPerTupleExprContext(sink->estate);
+	if (!stored)
+	{
+		pgsync_conflicts_forget(buffer->conflicts);
+		return false;
+	}
+	sink->estate->es_processed += nrows;
+	sink->nconflicts += end - first - nrows;
+	*next = end;
+	return true;
+}
+
+/* Stores a buffer's row unless another is in its way. */
+static void
+store_row_unless_conflict(HeapSink *sink, RowBuffer *buffer, int i)
+{
+	PgsyncPlace *place = sink->place;
+	List	   *recheck;
+
+	place->storing_first = place->storing_last = buffer->numbers[i];
+	if (pgsync_conflicts_insert(buffer->conflicts, buffer->slots[i], i,
+								&recheck))
+	{
+		sink->estate->es_processed++;
+		if (buffer->has_triggers)
+			queue_triggers(sink, buffer, i, recheck);
+	}
+	else
+		sink->nconflicts++;
+	ResetPerTupleExprContext(sink->estate);
+}
+
+/*
+ * Stores those rows of a buffer that nothing is in the way of: together as far
+ * as that goes, and one by one from where it does not.
+ */
+static void
+store_unless_conflict(HeapSink *sink, RowBuffer *buffer)
+{
+	bool		together = buffer->indexes != NULL;
+	int			i = 0;
+
+	pgsync_conflicts_begin_batch(buffer->conflicts, buffer->slots,
+								 buffer->nrows);
+	while (i < buffer->nrows)
+	{
+		if (together)
+			together = store_new_rows(sink, buffer, &i);
+		if (i < buffer->nrows)
+			store_row_unless_conflict(sink, buffer, i++);
 	}
 	pgsync_conflicts_end_batch(buffer->conflicts);
 }
