@@ -10,12 +10,13 @@ CREATE INDEX partial ON t (a) WHERE a > 0;
 CREATE INDEX expression ON t (lower(b));
 CREATE INDEX brin ON t USING brin (a);
 CREATE INDEX of_arrays ON t (d);
-CREATE TABLE two (id int PRIMARY KEY, a int UNIQUE, b int);
+CREATE UNLOGGED TABLE two (id int PRIMARY KEY, a int UNIQUE, b int);
 CREATE INDEX two_plain ON two (b);
 SET pgsync.index_batches = auto;
 SET client_min_messages = debug1;
 SELECT insert_many('t', '[{"id": 1}, {"id": 2}]');
 -- two that rows may wait for: both, or none if another is not of this kind
+-- (unlogged: not where wal_level = logical needs the rows)
 SELECT insert_many('two', '[{"id": 1}, {"id": 2}]');
 SELECT insert_many('two', '[{"id": 3}, {"id": 4}]', 'ON CONFLICT DO NOTHING');
 SELECT insert_many('two', '[{"id": 5}, {"id": 6}]', 'ON CONFLICT (id) DO NOTHING');

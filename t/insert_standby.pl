@@ -45,6 +45,18 @@ my $decoded = $primary->safe_psql('postgres', q{
 	FROM pg_logical_slot_get_changes('slot', NULL, NULL)});
 is($decoded, '5001|5000|2', 'logical decoding has the rows');
 
+# also of rows whose unique entries come in another order than they do, or
+# that are new beside others
+$decoded = $primary->safe_psql('postgres', q{
+	CREATE TABLE two (id int PRIMARY KEY, other int UNIQUE, name text);
+	SET pgsync.index_batches = auto;
+	SELECT insert_many('two', (SELECT jsonb_agg(jsonb_build_object('id', 3000 - i, 'other', i)) FROM generate_series(1, 2000) i));
+	SELECT insert_many('two', (SELECT jsonb_agg(jsonb_build_object('id', i, 'other', 4000 + i)) FROM generate_series(1, 1500) i), 'ON CONFLICT DO NOTHING');
+	SELECT count(*), count(*) FILTER (WHERE data LIKE 'table public.two: INSERT:%') FROM pg_logical_slot_get_changes('slot', NULL, NULL)
+		WHERE data LIKE 'table%';
+	SELECT count(*) FROM two});
+is($decoded, "2000\n999\n2999|2999\n2999", 'logical decoding has all rows, in any order');
+
 # the standby itself refuses, with the server's own error, in every overload
 foreach my $overload (qw(jsonb json text))
 {

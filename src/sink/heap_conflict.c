@@ -26,6 +26,8 @@
 
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/catalog.h"
 #include "executor/executor.h"
 #include "sink/heap_conflict.h"
 #include "sink/heap_probe.h"
@@ -101,7 +103,8 @@ release_token(PgsyncConflicts *conflicts)
 
 /*
  * Returns whether rows that nothing is in the way of can go in together: the
- * look finds what core would, and no other index has a row wait.
+ * look finds what core would, no other index has a row wait, and logical
+ * decoding does not read them.
  */
 bool
 pgsync_conflicts_fit_together(PgsyncConflicts *conflicts)
@@ -116,7 +119,8 @@ pgsync_conflicts_fit_together(PgsyncConflicts *conflicts)
 			!pgsync_is_arbiter(resultRelInfo, i))
 			return false;
 	}
-	return conflicts->probes != NULL;
+	return conflicts->probes != NULL &&
+		!RelationIsLogicallyLogged(resultRelInfo->ri_RelationDesc);
 }
 
 /*

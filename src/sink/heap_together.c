@@ -18,6 +18,11 @@
  * might, takes all back before anything can wait; the rows then go in one by
  * one, as the statement has them.
  *
+ * Logical decoding (reorderbuffer.c) expects a row to be completed before the
+ * next one is inserted speculatively, and would lose rows.  So this is not for
+ * tables that are logged for it: wal_level is logical, and the table neither
+ * unlogged nor temporary.
+ *
  * Copyright (c) 2026, the pgsync authors
  *
  *-------------------------------------------------------------------------
@@ -26,6 +31,8 @@
 
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/catalog.h"
 #include "sink/heap_together.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
@@ -51,6 +58,7 @@ pgsync_store_together(PgsyncIndexBatch *indexes, const PgsyncRows *rows,
 	uint32		token = SpeculativeInsertionLockAcquire(xid);
 	bool		sure;
 
+	Assert(!RelationIsLogicallyLogged(rel));
 	for (int i = 0; i < rows->nrows; i++)
 	{
 		set_place(rows, i, i);

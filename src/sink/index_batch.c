@@ -39,6 +39,8 @@
 #include "pgsync.h"
 
 #include "access/genam.h"
+#include "access/xlog.h"
+#include "catalog/catalog.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -96,13 +98,18 @@ may_wait(Relation index, IndexInfo *info)
 		index->rd_index->indimmediate;
 }
 
-/* Finds out in which ways unique entries can be made. */
+/*
+ * Finds out in which ways unique entries can be made: not together where
+ * logical decoding might read the rows, see heap_together.c.
+ */
 static void
 look_at_unique(PgsyncIndexBatch *batch, bool rows_wait)
 {
 	ResultRelInfo *resultRelInfo = batch->resultRelInfo;
+	Relation	heap = resultRelInfo->ri_RelationDesc;
 	int			nwaiting = 0;
 	int			nplain = 0;
+	bool		fits;
 
 	for (int i = 0; i < batch->nindexes; i++)
 	{
@@ -113,8 +120,9 @@ look_at_unique(PgsyncIndexBatch *batch, bool rows_wait)
 			nplain += batch->indexes[i].rel != NULL;
 		}
 	}
-	batch->unique_together = !rows_wait && nplain > 0 && nplain == nwaiting;
-	batch->unique_by_row = batch->unique_together && nwaiting == 1;
+	fits = !rows_wait && nplain > 0 && nplain == nwaiting;
+	batch->unique_together = fits && !RelationIsLogicallyLogged(heap);
+	batch->unique_by_row = fits && nwaiting == 1;
 }
 
 /*
