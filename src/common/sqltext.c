@@ -225,6 +225,13 @@ pgsync_check_on_conflict(const char *on_conflict)
 	parse_on_conflict(on_conflict);
 }
 
+/* Returns whether a clause that has been checked is one of DO NOTHING. */
+bool
+pgsync_does_nothing(const char *on_conflict)
+{
+	return parse_on_conflict(on_conflict)->action == ONCONFLICT_NOTHING;
+}
+
 /*
  * Returns the columns that a clause ON CONFLICT [(columns)] DO NOTHING names,
  * NIL if it names none.

@@ -32,6 +32,7 @@
 #include "insert/unique_key.h"
 #include "insert/work_set.h"
 #include "miscadmin.h"
+#include "sink/sinks.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -331,6 +332,9 @@ read_rows(PgsyncKeyedRows *rows, PgsyncSource *source)
 	MemoryContext oldcontext;
 
 	init_reader(&reader, rows, source);
+	/* no row is stored before all have been read */
+	source->stays_stored = source->is_stored &&
+		!pgsync_rows_may_look(source->target->rel);
 	callback.callback = read_error_callback;
 	callback.arg = &reader;
 	callback.previous = error_context_stack;

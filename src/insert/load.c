@@ -29,10 +29,12 @@
 #include "pgsync.h"
 
 #include "access/xact.h"
+#include "common/sqltext.h"
 #include "row/place.h"
 #include "insert/load_parts.h"
 #include "insert/progress.h"
 #include "miscadmin.h"
+#include "sink/sinks.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -471,6 +473,21 @@ run_load(PgsyncLoad *load, DestReceiver *dest)
 	run_repeatedly(load, dest);
 }
 
+/*
+ * Returns whether nothing that runs during the load could reach the table that
+ * the source's text is stored in.  Clauses that evaluate what the caller has
+ * written, or that have rows stored elsewhere, are not looked into.
+ */
+static bool
+source_stays_stored(PgsyncSource *source, const PgsyncClauses *clauses)
+{
+	return source->is_stored && clauses->rejects == NULL &&
+		clauses->returning == NULL &&
+		(clauses->on_conflict == NULL ||
+		 pgsync_does_nothing(clauses->on_conflict)) &&
+		pgsync_target_is_quiet(source->target);
+}
+
 /* Sets up what a load keeps while it runs. */
 static void
 init_load(PgsyncLoad *load, PgsyncSource *source, const PgsyncClauses *clauses)
@@ -481,6 +498,7 @@ init_load(PgsyncLoad *load, PgsyncSource *source, const PgsyncClauses *clauses)
 	load->source = source;
 	load->target = source->target;
 	load->clauses = clauses;
+	source->stays_stored = source_stays_stored(source, clauses);
 	load->defaults = pgsync_defaults_create(source->target);
 	load->row.named = palloc0(natts);
 	load->known = palloc0(natts);

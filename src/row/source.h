@@ -158,6 +158,14 @@ struct PgsyncSource
 	bool		brief;
 
 	/*
+	 * Does the source read a value that is stored in a table, a slice at a
+	 * time?  It does so only where the verb says that the value stays there
+	 * until it has been read; else the first fetch has it read as a whole.
+	 */
+	bool		is_stored;
+	bool		stays_stored;
+
+	/*
 	 * Has the caller the options of a row_source?  Then errors for names that
 	 * are no columns hint at those.
 	 */

@@ -146,6 +146,21 @@ plan_fits(PgsyncTarget *target, PlannedStmt *plan)
 }
 
 /*
+ * Returns whether what makes a row of a relation, checks it or finds its place
+ * might look at a table: all that runs for the row but triggers, policies and
+ * rules.
+ */
+bool
+pgsync_rows_may_look(Relation rel)
+{
+	return pgsync_defaults_may_look(rel) || type_defaults_may_look(rel) ||
+		pgsync_types_may_look(rel, NULL) ||
+		pgsync_checks_may_look(rel, NULL) ||
+		pgsync_indexes_may_look(rel, NULL) ||
+		pgsync_partitioning_may_look(rel, NULL);
+}
+
+/*
  * Returns whether the heap sink can stand in for this plan.
  */
 bool
@@ -158,10 +173,6 @@ pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan)
 	if (rel->rd_rel->relkind != RELKIND_RELATION &&
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return false;
-	if (!triggers_can_wait(rel) || pgsync_defaults_may_look(rel) ||
-		type_defaults_may_look(rel) || pgsync_types_may_look(rel, NULL) ||
-		pgsync_checks_may_look(rel, NULL) || pgsync_indexes_may_look(rel, NULL) ||
-		pgsync_partitioning_may_look(rel, NULL))
-		return false;
-	return !pgsync_any_partition(rel, partition_is_unfit, true);
+	return triggers_can_wait(rel) && !pgsync_rows_may_look(rel) &&
+		!pgsync_any_partition(rel, partition_is_unfit, true);
 }

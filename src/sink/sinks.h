@@ -21,7 +21,11 @@ extern const PgsyncSinkRoutine pgsync_stream_sink;
 extern const PgsyncSinkRoutine pgsync_spool_sink;
 
 /* heap_check.c */
+extern bool pgsync_rows_may_look(Relation rel);
 extern bool pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan);
+
+/* quiet_check.c */
+extern bool pgsync_target_is_quiet(PgsyncTarget *target);
 
 /* sink_stream.c */
 extern bool pgsync_plan_reads_once(PlannedStmt *plan);

@@ -407,6 +407,8 @@ csv_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	CsvSource  *source = (CsvSource *) base;
 	PgsyncCsvSplitter *splitter = &source->splitter;
 
+	if (source->input->is_stored && !base->stays_stored)
+		pgsync_text_input_fetch_all(source->input);
 	row->number = splitter->next_line;
 	if (source->fields == NULL)
 	{
@@ -651,6 +653,7 @@ create_source(PgsyncTarget *target, const PgsyncSourceRoutine *routine,
 
 	source->base.routine = routine;
 	source->base.target = target;
+	source->base.is_stored = input->is_stored;
 	source->input = input;
 	source->options = *options;
 	source->named = palloc0(Max(target->natts, 1));

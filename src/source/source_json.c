@@ -492,6 +492,11 @@ json_source_fetch(PgsyncSource *base, PgsyncRow *row)
 {
 	JsonSource *source = (JsonSource *) base;
 
+	if (source->input->is_stored && !base->stays_stored)
+	{
+		pgsync_text_input_fetch_all(source->input);
+		pgsync_text_input_show_all(source->input);
+	}
 	if (!pgsync_json_document_next(&source->document))
 		return false;
 	source->nread++;
@@ -825,6 +830,7 @@ create_source(PgsyncTarget *target, PgsyncTextInput *input,
 	source->base.routine = input->is_file ? &json_file_routine :
 		&json_source_routine;
 	source->base.target = target;
+	source->base.is_stored = input->is_stored;
 	source->input = input;
 	if (options->key_column != NULL)
 		source->key_column = pgsync_json_key_column(target,

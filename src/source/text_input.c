@@ -141,6 +141,7 @@ pgsync_text_input_open_value(struct varlena *value)
 		hold_value(input, value);
 		return base;
 	}
+	base->is_stored = true;
 	input->stored = memcpy(palloc(VARSIZE_EXTERNAL(value)), value,
 						   VARSIZE_EXTERNAL(value));
 	read_slice(input, 0, SLICE_SIZE);
@@ -150,6 +151,27 @@ pgsync_text_input_open_value(struct varlena *value)
 	base->begin += input->mark_len;
 	base->ptr = base->begin;
 	return base;
+}
+
+/*
+ * Has a value in memory that would be read in slices, before any of it has
+ * been taken: it may not stay where it is stored.
+ */
+void
+pgsync_text_input_fetch_all(PgsyncTextInput *base)
+{
+	TextInput  *input = (TextInput *) base;
+	MemoryContext oldcontext;
+
+	if (!base->is_stored)
+		return;
+	oldcontext = MemoryContextSwitchTo(input->mcxt);
+	hold_value(input, input->stored);
+	MemoryContextSwitchTo(oldcontext);
+	base->is_stored = false;
+	input->stored = NULL;
+	pfree(input->slice);
+	input->slice = NULL;
 }
 
 /*
@@ -178,6 +200,7 @@ pgsync_text_input_make_whole(PgsyncTextInput *base, const char *position)
 		return position;
 	hold_value(input, input->stored);
 	input->stored = NULL;
+	base->is_stored = false;
 	base->discarded = 0;
 	base->discarded_lines = 0;
 	base->ptr = base->begin + ptr;

@@ -25,11 +25,13 @@ typedef struct PgsyncTextInput
 	const char *begin;			/* the first byte still there */
 	bool		in_memory;		/* then no byte ever goes or moves */
 	bool		is_file;
+	bool		is_stored;		/* a value that is read in slices */
 } PgsyncTextInput;
 
 extern PgsyncTextInput *pgsync_text_input_open_file(const PgsyncFileName *name,
 													int encoding);
 extern PgsyncTextInput *pgsync_text_input_open_value(struct varlena *value);
+extern void pgsync_text_input_fetch_all(PgsyncTextInput *input);
 extern void pgsync_text_input_show_all(PgsyncTextInput *input);
 extern const char *pgsync_text_input_make_whole(PgsyncTextInput *input,
 												const char *position);
