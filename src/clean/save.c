@@ -134,6 +134,49 @@ create_copy(PgsyncSavedSet *set, Relation rel, const char *copy_name)
 	pgsync_spi_finish();
 }
 
+/* Returns whether a copy has the columns that CREATE TABLE (LIKE) gives it. */
+static bool
+is_like(TupleDesc desc, TupleDesc copy_desc)
+{
+	int			live = 0;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+		Form_pg_attribute copied;
+
+		if (attr->attisdropped)
+			continue;
+		if (live == copy_desc->natts)
+			return false;
+		copied = TupleDescAttr(copy_desc, live++);
+		if (strcmp(NameStr(attr->attname), NameStr(copied->attname)) != 0 ||
+			attr->atttypid != copied->atttypid ||
+			attr->atttypmod != copied->atttypmod ||
+			attr->attcollation != copied->attcollation ||
+			attr->attnotnull != copied->attnotnull)
+			return false;
+	}
+	return live == copy_desc->natts;
+}
+
+/*
+ * Fails (55000) if the copy was made like another table: LIKE looks its table
+ * up by name, and a locked table's schema can be renamed.  One that has the
+ * very same columns does as well.
+ */
+static void
+check_copy(Relation rel, Relation copy)
+{
+	if (!is_like(RelationGetDescr(rel), RelationGetDescr(copy)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" or its schema was renamed while it was being saved",
+						RelationGetRelationName(rel)),
+				 errdetail("Another relation has its name now."),
+				 errhint("Try again.")));
+}
+
 /* Fills the copy, and takes the look by which changes are noticed later. */
 static void
 fill_copy(PgsyncSavedSet *set, PgsyncSavedTable *table, Relation rel,
@@ -144,6 +187,7 @@ fill_copy(PgsyncSavedSet *set, PgsyncSavedTable *table, Relation rel,
 
 	table->copy_relid = get_relname_relid(table->copy_name, set->nspid);
 	copy = pgsync_saved_set_open_copy(set, table);
+	check_copy(rel, copy);
 	map = pgsync_saved_set_map_copy(set, table, rel, copy);
 	pgsync_bulk_copy(rel, copy, map, pgsync_copy_row_of_table, NULL,
 					 true, snapshot);
