@@ -14,6 +14,9 @@ SELECT insert_many('t', '[{"ä": 1}, {"a": "\u20ac"}]'::json);
 SELECT insert_many('t', '{"j": ["\u20ac"]}');
 SELECT insert_many('t', '{"\u20ac": 1}');
 SELECT insert_many('t', '{"ää": 1}');
+-- long strings are not shown to core's parser as a whole, but what they stand for is
+SELECT insert_many('t', '{"a": "' || repeat('\u00e4, [', 200000) || '", "ä" 1}');
+SELECT insert_many('t', '{"a": "' || repeat('ä, [', 300000) || '\u20ac' || repeat('ä, [', 300000) || '", "ä" 1}');
 \c :database
 DROP DATABASE regress_pgsync_latin1;
 -- two bytes a character
@@ -26,5 +29,6 @@ SELECT insert_many('t', '{"a": "日本\\表", "日本": 1, "j": {"日": "\u65e5"
 SELECT *, length(a) FROM t;
 SELECT insert_many('t', '{"日": 1}');
 SELECT insert_many('t', '{"日本": "' || repeat('日', 60) || '"}');
+SELECT insert_many('t', '{"a": "' || repeat('x日本', 300000) || '", "日本" 1}');
 \c :database
 DROP DATABASE regress_pgsync_euc_jp;

@@ -120,8 +120,7 @@ my $adding = work_of(q{SELECT update_many('keyed', x, merge_columns => '{j}') FR
 cmp_ok($adding, '<', 15, sprintf('60,000 rows for one key, cancelled: %.2f s of work', $adding));
 $node->safe_psql('postgres', 'TRUNCATE keyed');
 
-# Each fails at its end, so that nothing is stored; by a key that is no column
-# where else core's parser would go through one value in one go.
+# Each fails at its end, so that nothing is stored.
 $node->safe_psql('postgres', q~
 	TRUNCATE input;
 	INSERT INTO input SELECT 'elements', '{"id": 1, "j": [' || repeat('"caf\u00e9",', 4000000) || ']}';
@@ -132,9 +131,18 @@ $node->safe_psql('postgres', q~
 	INSERT INTO input SELECT 'brackets', '{"j": ' || repeat('[', 200000000);
 	INSERT INTO input SELECT 'broken array', '{"t": [' || repeat('{"id":1},', 8000000) || ']}';
 	INSERT INTO input SELECT 'broken members', '{"j": {' || repeat('"a":1,', 10000000) || '}}';
+	-- broken behind one value, through which core's lexer goes in one go
+	INSERT INTO input SELECT 'broken behind a string', '{"name": "' || repeat('long ', 60000000) || '", "id" 1}';
+	INSERT INTO input SELECT 'broken in a string', '{"name": "' || repeat('long\n', 50000000) || '\x"}';
+	INSERT INTO input SELECT 'broken behind digits', '{"id": ' || repeat('1234567890', 30000000) || ', "id" 1}';
+	INSERT INTO input SELECT 'broken behind blanks', '{"id": ' || repeat(' ', 300000000) || '1, "id" 1}';
+	INSERT INTO input SELECT 'a broken string', '{"name": "' || repeat('long ', 60000000) || '}';
+	INSERT INTO input SELECT 'a broken word', '{"name": ' || repeat('long', 75000000) || '}';
 ~);
 my %calls = map { $_ => "SELECT insert_many('t', x) FROM input WHERE kind = '$_'" }
-	('elements', 'string', 'escapes', 'digits', 'blanks', 'brackets', 'broken members');
+	('elements', 'string', 'escapes', 'digits', 'blanks', 'brackets', 'broken members',
+	'broken behind a string', 'broken in a string', 'broken behind digits', 'broken behind blanks',
+	'a broken string', 'a broken word');
 $calls{'broken array'} = q{SELECT insert_tables(x) FROM input WHERE kind = 'broken array'};
 
 # The same for files, that a row of 150 MB begins: with a key that is no

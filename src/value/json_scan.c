@@ -289,8 +289,8 @@ unescape_by_core(const PgsyncJsonToken *token, char *dest)
  * Returns the character that the escape at *p stands for, and moves behind
  * it; 0 if it is invalid.
  */
-static pg_wchar
-read_escape(const char **p, const char *end)
+pg_wchar
+pgsync_json_read_escape(const char **p, const char *end)
 {
 	char		c = (*p)[1];
 
@@ -343,7 +343,7 @@ pgsync_json_unescape_into(const PgsyncJsonToken *token, char *dest)
 			break;
 		CHECK_FOR_INTERRUPTS();
 		p = backslash;
-		c = read_escape(&p, end);
+		c = pgsync_json_read_escape(&p, end);
 		if (c == 0)
 			return -1;
 		if (c > 0x7F && GetDatabaseEncoding() != PG_UTF8)

@@ -12,6 +12,7 @@
 
 #include "common/vector.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 typedef enum PgsyncJsonKind
@@ -45,6 +46,7 @@ extern bool pgsync_json_scan_string(PgsyncJsonScan *scan,
 									PgsyncJsonToken *token);
 extern bool pgsync_json_scan_value(PgsyncJsonScan *scan,
 								   PgsyncJsonToken *token);
+extern pg_wchar pgsync_json_read_escape(const char **p, const char *end);
 extern bool pgsync_json_unescape(const PgsyncJsonToken *token,
 								 StringInfo buf);
 extern int	pgsync_json_unescape_into(const PgsyncJsonToken *token,
