@@ -61,7 +61,11 @@ SELECT insert_many('item', '7'::jsonb, on_error => 'ignore', error_table => 'rej
        insert_many('item', '7'::json, on_error => 'ignore', error_table => 'rejected'),
        insert_many('item', '7'::text, on_error => 'ignore', error_table => 'rejected'),
        insert_many('item', from_query($$SELECT d FROM (VALUES (1, '7'::jsonb), (2, '[8, {"id": 1, "name": "a"}]'), (3, '"x"')) v(n, d) ORDER BY n$$),
-                   on_error => 'ignore', error_table => 'rejected');
+                   on_error => 'ignore', error_table => 'rejected'),
+       insert_many('item', from_query($$SELECT d FROM (VALUES (1, '7'::json), (2, '[8, {"id": 2, "name": "a"}]'), (3, '"x"')) v(n, d) ORDER BY n$$),
+                   on_error => 'ignore', error_table => 'rejected'),
+       insert_many('item', '[{"id": 3, "name": "c"}, 9]'::json, on_error => 'ignore', error_table => 'rejected'),
+       insert_many('item', from_json('{"a": {"id": 4}, "b": 9}'::json, key_column => 'name'), on_error => 'ignore', error_table => 'rejected');
 SELECT row_number, data, sqlstate, message FROM rejected ORDER BY ctid;
 TRUNCATE item, rejected;
 

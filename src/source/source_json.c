@@ -46,6 +46,7 @@ typedef enum JsonRowFault
 typedef struct KeptRow
 {
 	uint64		number;
+	PgsyncJsonRows rows;		/* that it was one of */
 	JsonRowFault fault;
 	const char *object;
 	Size		len;
@@ -60,6 +61,7 @@ typedef struct JsonSource
 	PgsyncSource base;
 	PgsyncTextInput *input;
 	PgsyncJsonDocument document;
+	PgsyncJsonRows rows;		/* what the current row is one of */
 	AttrNumber	key_column;		/* takes the names of members; 0: none */
 	PgsyncJsonScan scan;
 	PgsyncJsonShapes shapes;	/* of earlier rows */
@@ -122,14 +124,14 @@ report_not_an_object(JsonSource *source)
 	pgsync_holds_json(source->object + 1, source->object_end);
 
 	report_by_core(source, source->object, source->object_end);
-	if (source->document.rows == PGSYNC_ROWS_ELEMENTS)
+	if (source->rows == PGSYNC_ROWS_ELEMENTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("element %llu of the array is not a JSON object",
 						(unsigned long long) source->number),
 				 serialized ? pgsync_hint_serialized() :
 				 errhint("Every element must be an object whose keys are column names.")));
-	if (source->document.rows == PGSYNC_ROWS_MEMBERS)
+	if (source->rows == PGSYNC_ROWS_MEMBERS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("member \"%s\" of the object is not a JSON object",
@@ -499,6 +501,7 @@ json_source_fetch(PgsyncSource *base, PgsyncRow *row)
 	}
 	if (!pgsync_json_document_next(&source->document))
 		return false;
+	source->rows = source->document.rows;
 	source->nread++;
 	source->number = source->numbers == NULL ? source->nread :
 		source->numbers[source->nread - 1];
@@ -550,6 +553,7 @@ json_source_keep(PgsyncSource *base)
 	kept->tokens = (PgsyncJsonToken *) (kept + 1);
 	kept->sequence = (AttrNumber *) ((char *) kept->tokens + tokens_size);
 	kept->number = source->number;
+	kept->rows = source->rows;
 	kept->fault = source->fault;
 	kept->len = source->object_end - source->object;
 	kept->object = base->brief || !source->input->in_memory ?
@@ -570,6 +574,7 @@ json_source_recall(PgsyncSource *base, void *row)
 	KeptRow    *kept = row;
 
 	source->number = kept->number;
+	source->rows = kept->rows;
 	source->recalled = true;
 	if (kept->key != NULL)
 	{
