@@ -162,6 +162,24 @@ pgsync_check_permissions(Query *query)
 #endif
 
 /*
+ * Gives an executor state a plan's range table, with the permission infos that
+ * PostgreSQL 16 keeps beside it; from PostgreSQL 18 on it also says which
+ * relations have not been pruned.
+ */
+static inline void
+pgsync_init_range_table(EState *estate, PlannedStmt *plan)
+{
+#if PG_VERSION_NUM >= 180000
+	ExecInitRangeTable(estate, plan->rtable, plan->permInfos,
+					   bms_copy(plan->unprunableRelids));
+#elif PG_VERSION_NUM >= 160000
+	ExecInitRangeTable(estate, plan->rtable, plan->permInfos);
+#else
+	ExecInitRangeTable(estate, plan->rtable);
+#endif
+}
+
+/*
  * Moves the privileges to be checked from a ParseState to a query made from
  * it.  Before PostgreSQL 16 they are in the range table itself.
  */

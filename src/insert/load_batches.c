@@ -10,6 +10,8 @@
  *		convert			in a subtransaction; after an error another one goes
  *						on behind the row.  What is converted stays so, and
  *						with it the defaults: no number is drawn twice
+ *		foresee			where rows have failed, those that will: they need not
+ *						be tried (sink/heap_foresee.c)
  *		store			a span of the rows, in a subtransaction, by one run of
  *						the INSERT statement
  *
@@ -43,6 +45,7 @@
 #include "insert/rejects.h"
 #include "insert/single_rows.h"
 #include "miscadmin.h"
+#include "sink/heap_foresee.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -62,6 +65,9 @@
 /* As many rows are stored in the time that beginning a span takes, roughly */
 #define SPAN_COST		6
 
+/* From so many rows on, that none of them was foreseen to fail says something */
+#define MIN_FORESEEN_ROWS	1024
+
 /* Into how many parts a span is cut that has a bad row, it is not known which */
 #define CUT_PARTS			8
 
@@ -74,6 +80,7 @@ typedef struct BatchRow
 	bool	   *nulls;
 	bool	   *named;
 	bool		complete;		/* have all columns got their values? */
+	bool		alone;			/* is it in doubt, and a span of its own? */
 	PgsyncReject *reject;		/* if it cannot go in */
 } BatchRow;
 
@@ -104,6 +111,16 @@ typedef struct Batches
 	double		distance;		/* 0: there has been no bad one */
 	int			at_least;		/* rows that the next span must have, or 0 */
 	int			at_most;		/* that it may have, or 0 */
+
+	/* What is foreseen of rows, before they are stored */
+	const PgsyncRun *foreseeable;	/* NULL: nothing */
+	bool		foresees_keys;	/* as rows have failed for them */
+	bool		foresees_checks;
+	int			foreseen;		/* rows of the batch that this was done for */
+	PgsyncForeseen *outlooks;	/* for the rows behind them */
+	bool		keys_are_known;
+	int			failing_keys;	/* how many rows that has found */
+	int			failing_checks;
 } Batches;
 
 /* Makes a row of the batch the load's. */
@@ -217,6 +234,7 @@ fetch_row(Batches *batches, BatchRow *row)
 	row->size = load->row.size;
 	row->reject = NULL;
 	row->complete = false;
+	row->alone = false;
 	row->kept = routine->keep(load->source);
 	return true;
 }
@@ -263,6 +281,7 @@ fetch_batch(Batches *batches)
 	MemoryContextReset(batches->context);
 	oldcontext = MemoryContextSwitchTo(batches->context);
 	batches->nrows = 0;
+	batches->foreseen = 0;
 	while (batches->nrows < batches->limit && bytes < MAX_BATCH_BYTES)
 	{
 		BatchRow   *row = &batches->rows[batches->nrows];
@@ -301,22 +320,31 @@ renew_source(Batches *batches)
 		source->routine->renew(source);
 }
 
-/* Refuses a row, for an error that is its own; "converting": it came then. */
+/*
+ * Notes that a row is refused, for an error that is its own; "converting": it
+ * came then.
+ */
+static void
+note_reject(Batches *batches, BatchRow *row, const ErrorData *error,
+			bool converting)
+{
+	PgsyncLoad *load = batches->load;
+	MemoryContext oldcontext = MemoryContextSwitchTo(batches->context);
+
+	row->reject = pgsync_reject_create(load->clauses->rejects, load->source,
+									   converting ? &load->row : NULL, error);
+	row->reject->number = row->number;
+	row->reject->kept = row->kept;
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Refuses a row, unless its error is to end the load. */
 static void
 refuse(Batches *batches, int index, ErrorData *error, bool converting)
 {
-	PgsyncLoad *load = batches->load;
-	MemoryContext oldcontext;
-
 	if (!pgsync_is_row_error(error))
 		ReThrowError(error);
-	oldcontext = MemoryContextSwitchTo(batches->context);
-	batches->rows[index].reject =
-		pgsync_reject_create(load->clauses->rejects, load->source,
-							 converting ? &load->row : NULL, error);
-	batches->rows[index].reject->number = batches->rows[index].number;
-	batches->rows[index].reject->kept = batches->rows[index].kept;
-	MemoryContextSwitchTo(oldcontext);
+	note_reject(batches, &batches->rows[index], error, converting);
 	FreeErrorData(error);
 }
 
@@ -375,6 +403,119 @@ convert_rows(Batches *batches, int first, int end)
 	}
 	batches->load->row.named = named;
 	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Refuses a row that is known to fail, and notes if it is doubtful. */
+static void
+foresee_row(Batches *batches, PgsyncForesight *foresight)
+{
+	BatchRow   *row = &batches->rows[batches->next];
+	PgsyncForeseen *outlook = &batches->outlooks[batches->next - batches->foreseen];
+	ErrorData	error;
+
+	if (row->reject != NULL)
+		return;
+	batches->load->place.number = row->number;
+	row->alone = outlook->outlook == PGSYNC_OUTLOOK_DOUBTFUL;
+	if (batches->foresees_checks || outlook->outlook == PGSYNC_OUTLOOK_CONFLICT)
+		pgsync_foresee_constraints(foresight, outlook);
+	if (pgsync_foreseen_error(foresight, outlook, &error))
+		note_reject(batches, row, &error, false);
+}
+
+/* Looks at rows, from the next one to the end; see PgsyncWork. */
+static void
+foresee_work(void *arg)
+{
+	Batches    *batches = arg;
+	PgsyncForesight *foresight = pgsync_foresight_start(batches->foreseeable);
+
+	if (batches->foresees_keys && !batches->keys_are_known)
+		batches->failing_keys =
+			pgsync_foresee_conflicts(foresight, batches->outlooks,
+									 batches->nrows - batches->foreseen);
+	batches->keys_are_known = true;
+	for (; batches->next < batches->nrows; batches->next++)
+		foresee_row(batches, foresight);
+	pgsync_foresight_end(foresight);
+}
+
+/* Makes the outlooks of rows that have not been looked at, open as yet. */
+static void
+make_outlooks(Batches *batches)
+{
+	int			count = batches->nrows - batches->foreseen;
+
+	batches->outlooks = MemoryContextAllocZero(batches->context,
+											   sizeof(PgsyncForeseen) * count);
+	for (int i = 0; i < count; i++)
+	{
+		BatchRow   *row = &batches->rows[batches->foreseen + i];
+
+		batches->outlooks[i].values = row->values;
+		batches->outlooks[i].nulls = row->nulls;
+		if (row->reject != NULL)
+			batches->outlooks[i].outlook = PGSYNC_OUTLOOK_REFUSED;
+	}
+}
+
+/* Goes on looking only at what makes rows fail. */
+static void
+judge_foresight(Batches *batches)
+{
+	if (batches->nrows - batches->foreseen < MIN_FORESEEN_ROWS)
+		return;
+	batches->foresees_keys &= batches->failing_keys > 0;
+	batches->foresees_checks &= batches->failing_checks > 0;
+}
+
+/* Refuses those rows of the batch that are known to fail. */
+static void
+foresee_rows(Batches *batches)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(batches->run_context);
+	ErrorData  *error;
+
+	make_outlooks(batches);
+	batches->next = batches->foreseen;
+	batches->keys_are_known = false;
+	batches->failing_keys = batches->failing_checks = 0;
+	while ((error = pgsync_attempt(foresee_work, batches)) != NULL)
+	{
+		refuse(batches, batches->next++, error, false);
+		batches->failing_checks++;
+		recover(batches);
+		MemoryContextReset(batches->run_context);
+	}
+	memset(&batches->load->place, 0, sizeof(PgsyncPlace));
+	judge_foresight(batches);
+	batches->foreseen = batches->nrows;
+	pfree(batches->outlooks);
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextReset(batches->run_context);
+}
+
+/* Begins to look at rows ahead for what has made one fail. */
+static void
+begin_foresight(Batches *batches, int sqlerrcode, int index)
+{
+	if (batches->foreseeable == NULL)
+		return;
+	switch (sqlerrcode)
+	{
+		case ERRCODE_UNIQUE_VIOLATION:
+			batches->foresees_keys = true;
+			break;
+		case ERRCODE_NOT_NULL_VIOLATION:
+		case ERRCODE_CHECK_VIOLATION:
+			batches->foresees_checks = true;
+			break;
+		default:
+			return;
+	}
+	/* the next ones of the kind do not come unforeseen */
+	batches->distance = 0;
+	batches->foreseen = index + 1;
 }
 
 /* Returns how many rows the next span may have. */
@@ -507,11 +648,16 @@ static void
 handle_bad_span(Batches *batches, int first, int end, ErrorData *error)
 {
 	int			index = find_bad_row(batches, first, end, error);
+	int			sqlerrcode = error->sqlerrcode;
 
 	if (index >= 0)
 	{
 		refuse(batches, index, error, false);
-		note_bad_row(batches, index - first);
+		if (!batches->rows[index].alone)
+		{
+			note_bad_row(batches, index - first);
+			begin_foresight(batches, sqlerrcode, index);
+		}
 	}
 	else if (!pgsync_is_row_error(error))
 		ReThrowError(error);
@@ -590,15 +736,23 @@ plan_for_row(Batches *batches, int index)
 
 /*
  * Returns where a span ends at the latest that begins with a row: with the
- * batch, or before a row that names other columns, if that matters.
+ * batch, before a row that is in doubt, or one that names other columns, if
+ * that matters.
  */
 static int
 span_limit(Batches *batches, int first)
 {
 	int			end = first + 1;
 
+	if (batches->rows[first].alone)
+		return end;
 	if (batches->serves_all)
-		return batches->nrows;
+	{
+		while (end < batches->nrows &&
+			   (batches->rows[end].reject != NULL || !batches->rows[end].alone))
+			end++;
+		return end;
+	}
 	while (end < batches->nrows &&
 		   (batches->rows[end].reject != NULL || fits_statement(batches, end)))
 		end++;
@@ -616,6 +770,12 @@ store_from(Batches *batches, int first)
 		return first + 1;
 	if (!batches->serves_all && !plan_for_row(batches, first))
 		return first + 1;
+	if ((batches->foresees_keys || batches->foresees_checks) &&
+		batches->foreseen < batches->nrows)
+	{
+		foresee_rows(batches);
+		return first;
+	}
 	end = Min(span_limit(batches, first), first + span_length(batches));
 	error = store_span(batches, first, end);
 	if (error == NULL)
@@ -690,6 +850,8 @@ plan_for_all(Batches *batches)
 	{
 		batches->stores_alone = batches->converts_alone ||
 			pgsync_statement_tells_batches(load->statement);
+		if (!batches->stores_alone)
+			batches->foreseeable = pgsync_statement_foreseeable(load->statement);
 		/* the caller's privileges, if no row should get as far */
 		pgsync_statement_widen(load->statement, load->known);
 	}

@@ -30,6 +30,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "parser/parsetree.h"
+#include "sink/heap_foresee.h"
 #include "sink/sinks.h"
 #include "common/spi_util.h"
 #include "common/query.h"
@@ -284,6 +285,14 @@ bool
 pgsync_statement_tells_batches(PgsyncStatement *statement)
 {
 	return statement->tells_batches || statement->sink->runs_text;
+}
+
+/* Returns the run if what its rows will fail at can be foreseen, or NULL. */
+const PgsyncRun *
+pgsync_statement_foreseeable(PgsyncStatement *statement)
+{
+	return pgsync_can_foresee(&statement->run, statement->sink) ?
+		&statement->run : NULL;
 }
 
 /*

@@ -110,6 +110,7 @@ extern PgsyncStatement *pgsync_statement_create(PgsyncTarget *target,
 extern const PgsyncSinkRoutine *pgsync_statement_plan(PgsyncStatement *statement,
 													  const bool *named);
 extern bool pgsync_statement_tells_batches(PgsyncStatement *statement);
+extern const PgsyncRun *pgsync_statement_foreseeable(PgsyncStatement *statement);
 extern void pgsync_statement_widen(PgsyncStatement *statement,
 								   const bool *columns);
 extern bool pgsync_statement_settle_row(PgsyncStatement *statement,
