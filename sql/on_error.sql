@@ -293,7 +293,45 @@ SELECT * FROM upsert_many('item', '[{"id": 1, "name": "a"}, {"id": 1, "price": -
 SELECT * FROM item ORDER BY id;
 SELECT row_number, column_name, sqlstate, message FROM rejected ORDER BY 1;
 SELECT * FROM upsert_many('item', '[{"id": 1, "name": null}, {"id": 2}]', on_error => 'ignore', reject_limit => 1);
-SELECT * FROM upsert_many('item', '[{"id": 1}]', key_order => true, on_error => 'ignore');
+
+-- in the order of their keys: bad rows of all kinds, and of each its text
+TRUNCATE item, rejected, as_json;
+TRUNCATE as_jsonb RESTART IDENTITY;
+INSERT INTO item VALUES (5, 'five', 5);
+SELECT * FROM upsert_many('item', '[{"id": 9, "name": "i"}, {"id": 5, "price": -1}, {"id": 3,  "name": null}, {"id": "x"}, {"id": null, "name": "n"}, {"name": "x"}, {"id": 5, "price": 6}, {"id": 4, "name": "d"}, {"id": 2}, {"idd": 1}, 7, {"id": 5, "price": 7}, {"id": 4, "price": 123456}]'::text,
+                          key_order => true, on_error => 'ignore', error_table => 'rejected');
+SELECT * FROM item ORDER BY id;
+SELECT row_number, data, column_name, value, sqlstate, message FROM rejected ORDER BY 1;
+SELECT * FROM upsert_many('item', from_csv(E'id,name,price\n9,i,1\nx,y,z\n8,"h",-1\n,a,1\n1,a,1\n7,g\n6,f,1,2\n'), key_order => true, on_error => 'ignore', error_table => 'as_json');
+SELECT * FROM upsert_many('item', from_csv(E'id,name,price\n9,i,1\nx,y,z\n8,"h",-1\n,a,1\n1,a,1\n7,g\n6,f,1,2\n'), key_order => true, on_error => 'ignore', error_table => 'rejected');
+SELECT * FROM upsert_many('item', from_json('{"b": {"id": 22, "price": 1}, "a": {"id": 21, "price": -1}, "c": {"id": "x"}, "d": {"id": 20, "born": "2024-01-01"}}'::json, key_column => 'name'),
+                          key_order => true, on_error => 'ignore', error_table => 'as_jsonb');
+SELECT * FROM upsert_many('item', from_query('SELECT 30 - i AS id, nullif(i, 3)::text AS name, i % 2 - 1 AS price FROM generate_series(1, 5) i'),
+                          key_order => true, on_error => 'ignore', error_table => 'as_jsonb');
+SELECT * FROM upsert_many('item', from_json('[{"id": 41, "name": "0"}, {"id": 40, "name": "4"}, {"id": 39, "name": "-4"}, {"id": 38, "name": "x"}]'::jsonb, transforms => '{"price": "100 / (r ->> ''name'')::int"}'),
+                          key_order => true, on_error => 'ignore', error_table => 'as_jsonb');
+SELECT data, row_number FROM as_json ORDER BY row_number;
+SELECT row_number, data, message FROM rejected WHERE data !~ '^[{0-9]*"' ORDER BY 1;
+SELECT data FROM as_jsonb ORDER BY n;
+SELECT * FROM item ORDER BY id;
+-- text that jsonb cannot hold is left out
+CREATE TABLE loose (id int PRIMARY KEY, doc json, CHECK (id < 5));
+SELECT * FROM upsert_many('loose', E'{"id": 9, "doc": {"a": "\\u0000"}}\n{"id": 8, "doc": {}}', key_order => true, on_error => 'ignore', error_table => 'as_jsonb');
+SELECT n, data FROM as_jsonb ORDER BY n DESC LIMIT 2;
+-- nothing but bad rows, no row, too many of them, a broken document
+SELECT * FROM upsert_many('item', '[{"id": "x"}, {"id": "y"}, 1]', key_order => true, on_error => 'ignore');
+SELECT * FROM upsert_many('item', '[]', key_order => true, on_error => 'ignore', error_table => 'rejected');
+SELECT * FROM upsert_many('item', '[{"id": "x"}, {"id": 1, "price": -1}, {"id": "y"}]', key_order => true, on_error => 'ignore', reject_limit => 2);
+SELECT * FROM upsert_many('item', '[{"id": "x"}, {"id": 1, "price": -1}, {"id": "y"}]', key_order => true, on_error => 'ignore', reject_limit => 1);
+SELECT * FROM upsert_many('item', '[{"id": 1}, {"id": 2, "price": -1}, {"id": 3, "name": "c"}]', key_order => true, on_error => 'ignore', reject_limit => 1);
+SELECT * FROM upsert_many('item', '[{"id": 1}, {"id": "y"}, {"id"]'::text, key_order => true, on_error => 'ignore');
+-- more than a batch, and than work_mem
+SET work_mem = '64kB';
+SELECT * FROM upsert_many('item', (SELECT jsonb_agg(jsonb_build_object('id', CASE WHEN i % 100 = 7 THEN to_jsonb('x'::text) ELSE to_jsonb(10000 - i) END, 'name', repeat('n', i % 300), 'price', i % 50 - 1)) FROM generate_series(1, 4000) i),
+                          key_order => true, on_error => 'ignore', error_table => 'rejected');
+RESET work_mem;
+SELECT sqlstate, count(*), count(DISTINCT row_number), count(data), min(row_number), max(row_number) FROM rejected WHERE at = '2000-01-01' AND data LIKE '{"id": %' GROUP BY 1 ORDER BY 1;
+SELECT count(*) FROM item WHERE id > 5000;
 SELECT * FROM upsert_many('item', '[]', on_error => 'ignore', error_table => 'item');
 SELECT * FROM upsert_many('item', '[]', on_error => 'ignore', error_table => 'rejected');
 

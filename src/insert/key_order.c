@@ -8,14 +8,21 @@
  * Callers that write the same keys then wait for each other and do not
  * deadlock.
  *
+ * In a load that goes on behind bad rows, those that cannot be converted are
+ * left out before (good_rows.c), and the others keep their text, which the
+ * error table may want.
+ *
  * Copyright (c) 2026, the pgsync authors
  *
  *-------------------------------------------------------------------------
  */
 #include "pgsync.h"
 
+#include "insert/good_rows.h"
 #include "insert/key_order.h"
 #include "insert/keyed_rows.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 typedef struct KeyOrderSource
 {
@@ -23,8 +30,11 @@ typedef struct KeyOrderSource
 	PgsyncSourceRoutine routine;	/* whose unit is the input's */
 	PgsyncSource *input;
 	List	   *keys;
+	bool		keeps_text;		/* of the rows? */
 	PgsyncKeyedRows *rows;		/* NULL until they are read */
-	TupleTableSlot *slot;		/* the row at hand */
+	TupleTableSlot *fetched;	/* the row fetched last */
+	TupleTableSlot *recalled;	/* one that was kept */
+	TupleTableSlot *slot;		/* the one of them that is at hand */
 	MemoryContext context;
 	int64		total;			/* bytes of the input, when it is read */
 } KeyOrderSource;
@@ -36,14 +46,17 @@ read_input(KeyOrderSource *source)
 	PgsyncKeyedOptions options = {
 		.keys = source->keys,
 		.keeps_all = true,
+		.row_text = source->keeps_text ? pgsync_good_row_data : NULL,
 	};
 	MemoryContext oldcontext = MemoryContextSwitchTo(source->context);
 	int64		done;
 
 	source->input->routine->progress(source->input, &done, &source->total);
 	source->rows = pgsync_keyed_rows_read(source->input, &options);
-	source->slot = MakeSingleTupleTableSlot(source->rows->desc,
-											&TTSOpsMinimalTuple);
+	source->fetched = MakeSingleTupleTableSlot(source->rows->desc,
+											   &TTSOpsMinimalTuple);
+	source->recalled = MakeSingleTupleTableSlot(source->rows->desc,
+												&TTSOpsMinimalTuple);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -59,12 +72,14 @@ key_order_fetch(PgsyncSource *base, PgsyncRow *row)
 		read_input(source);
 	/* a row that is read from disk is allocated, and freed by the slot */
 	oldcontext = MemoryContextSwitchTo(source->context);
+	source->slot = source->fetched;
 	found = tuplestore_gettupleslot(source->rows->store, true, false,
 									source->slot);
 	MemoryContextSwitchTo(oldcontext);
 	if (!found)
 		return false;
 	slot_getallattrs(source->slot);
+	row->size = ((MinimalTupleTableSlot *) source->slot)->mintuple->t_len;
 	row->number = DatumGetInt64(source->slot->tts_values[PGSYNC_ROWS_INPUT - 1]);
 	return true;
 }
@@ -94,17 +109,50 @@ key_order_describe_value(PgsyncSource *base, AttrNumber column, StringInfo buf)
 {
 }
 
-/* Appends nothing, for the same reason. */
+/* Keeps the row at hand; see PgsyncSourceRoutine. */
+static void *
+key_order_keep(PgsyncSource *base)
+{
+	return ExecCopySlotMinimalTuple(((KeyOrderSource *) base)->slot);
+}
+
+/* Makes a kept row the one at hand; see PgsyncSourceRoutine. */
+static void
+key_order_recall(PgsyncSource *base, void *kept)
+{
+	KeyOrderSource *source = (KeyOrderSource *) base;
+
+	source->slot = ExecStoreMinimalTuple(kept, source->recalled, false);
+	slot_getallattrs(source->slot);
+}
+
+/* Returns the row's text; an error if it could not be had (22P05). */
+static char *
+row_text(KeyOrderSource *source)
+{
+	int			last = source->slot->tts_tupleDescriptor->natts - 1;
+
+	if (!source->keeps_text || source->slot->tts_isnull[last])
+		ereport(ERROR,
+				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+				 errmsg_internal("a row has no text")));
+	return TextDatumGetCString(source->slot->tts_values[last]);
+}
+
+/* Appends the row's text, which is for the error table. */
 static void
 key_order_append_raw(PgsyncSource *base, StringInfo buf)
 {
+	appendStringInfoString(buf, row_text((KeyOrderSource *) base));
 }
 
-/* Returns NULL, for the same reason. */
+/* Makes a jsonb of the row's text, which then is an object's. */
 static Jsonb *
 key_order_make_jsonb(PgsyncSource *base)
 {
-	return NULL;
+	char	   *text = row_text((KeyOrderSource *) base);
+
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 }
 
 /* Frees the rows; the input is closed when it has been read. */
@@ -113,7 +161,8 @@ key_order_close(PgsyncSource *base)
 {
 	KeyOrderSource *source = (KeyOrderSource *) base;
 
-	ExecDropSingleTupleTableSlot(source->slot);
+	ExecDropSingleTupleTableSlot(source->fetched);
+	ExecDropSingleTupleTableSlot(source->recalled);
 	pgsync_keyed_rows_end(source->rows);
 }
 
@@ -130,8 +179,11 @@ key_order_progress(PgsyncSource *base, int64 *done, int64 *total)
 }
 
 static const PgsyncSourceRoutine key_order_routine = {
+	.raw_is_json = true,		/* where JSON is wanted */
 	.fetch = key_order_fetch,
 	.convert = key_order_convert,
+	.keep = key_order_keep,
+	.recall = key_order_recall,
 	.describe_value = key_order_describe_value,
 	.append_raw = key_order_append_raw,
 	.close = key_order_close,
@@ -140,14 +192,21 @@ static const PgsyncSourceRoutine key_order_routine = {
 };
 
 /*
- * Creates a source of the input's rows in the order of their keys.
+ * Creates a source of the input's rows in the order of their keys; without
+ * those that cannot be converted, if there are rejects where they can go.
  *
  * Errors, when it is read: those of pgsync_keyed_rows_read.
  */
 PgsyncSource *
-pgsync_source_by_key(PgsyncSource *input, List *keys)
+pgsync_source_by_key(PgsyncSource *input, List *keys, PgsyncRejects *rejects)
 {
 	KeyOrderSource *source = palloc0(sizeof(KeyOrderSource));
+
+	if (rejects != NULL)
+	{
+		source->keeps_text = pgsync_rejects_keep_data(rejects);
+		input = pgsync_source_of_good_rows(input, keys, rejects);
+	}
 
 	source->routine = key_order_routine;
 	source->routine.unit = input->routine->unit;

@@ -10,8 +10,10 @@
 #ifndef PGSYNC_KEY_ORDER_H
 #define PGSYNC_KEY_ORDER_H
 
+#include "insert/rejects.h"
 #include "row/source.h"
 
-extern PgsyncSource *pgsync_source_by_key(PgsyncSource *input, List *keys);
+extern PgsyncSource *pgsync_source_by_key(PgsyncSource *input, List *keys,
+										  PgsyncRejects *rejects);
 
 #endif							/* PGSYNC_KEY_ORDER_H */

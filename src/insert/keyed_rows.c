@@ -79,10 +79,11 @@ read_error_callback(void *arg)
 
 /* Returns the row type of the stored rows. */
 static TupleDesc
-make_desc(PgsyncTarget *target)
+make_desc(PgsyncTarget *target, bool keeps_text)
 {
 	TupleDesc	target_desc = RelationGetDescr(target->rel);
-	TupleDesc	desc = CreateTemplateTupleDesc(PGSYNC_ROWS_COLUMN(target->natts));
+	TupleDesc	desc = CreateTemplateTupleDesc(PGSYNC_ROWS_COLUMN(target->natts) +
+											   (keeps_text ? 1 : 0));
 
 	TupleDescInitEntry(desc, PGSYNC_ROWS_NUMBER, "number", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, PGSYNC_ROWS_INPUT, "input", INT8OID, -1, 0);
@@ -98,6 +99,8 @@ make_desc(PgsyncTarget *target)
 		namestrcpy(&TupleDescAttr(desc, attnum - 1)->attname,
 				   psprintf("c%d", i + 1));
 	}
+	if (keeps_text)
+		TupleDescInitEntry(desc, desc->natts, "text", TEXTOID, -1, 0);
 	return desc;
 }
 
@@ -204,7 +207,7 @@ create_rows(PgsyncSource *source, const PgsyncKeyedOptions *options)
 	rows->options = *options;
 	rows->unit = source->routine->unit;
 	rows->mcxt = CurrentMemoryContext;
-	rows->desc = make_desc(source->target);
+	rows->desc = make_desc(source->target, options->row_text != NULL);
 	rows->order = make_order(source->target, options->keys);
 	rows->store = tuplestore_begin_heap(false, false, work_mem);
 
@@ -305,6 +308,17 @@ note_order(Reader *reader)
 	MemoryContextSwitchTo(oldcontext);
 }
 
+/* Sets the stored row's text. */
+static void
+set_text(Reader *reader)
+{
+	int			last = reader->rows->desc->natts - 1;
+	const char *text = reader->rows->options.row_text(reader->source);
+
+	reader->nulls[last] = text == NULL;
+	reader->values[last] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
 /* Puts the row that has been read into the store. */
 static void
 put_row(Reader *reader)
@@ -319,6 +333,8 @@ put_row(Reader *reader)
 	reader->values[PGSYNC_ROWS_NUMBER - 1] = Int64GetDatum(rows->nrows);
 	reader->values[PGSYNC_ROWS_INPUT - 1] = Int64GetDatum(reader->row.number);
 	reader->values[PGSYNC_ROWS_SET - 1] = Int32GetDatum(set->id);
+	if (rows->options.row_text != NULL)
+		set_text(reader);
 	tuplestore_putvalues(rows->store, rows->desc, reader->values,
 						 reader->nulls);
 }

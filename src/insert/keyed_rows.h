@@ -18,7 +18,7 @@
 
 /*
  * The columns of the stored rows: these, then one for every attribute of the
- * target, named c1, c2, ...
+ * target, named c1, c2, ..., and the row's text if it is kept.
  */
 #define PGSYNC_ROWS_NUMBER	1	/* bigint: of the key, counted from 1 */
 #define PGSYNC_ROWS_INPUT	2	/* bigint: the row's number in the input */
@@ -51,6 +51,12 @@ typedef struct PgsyncKeyedOptions
 	/* Completes or refuses a row that has been read, or NULL */
 	void		(*complete_row) (void *arg, PgsyncRow *row);
 	void	   *arg;
+
+	/*
+	 * Returns a row's text, which is kept behind its columns, or NULL if
+	 * there is none; or NULL
+	 */
+	const char *(*row_text) (PgsyncSource *source);
 } PgsyncKeyedOptions;
 
 typedef struct PgsyncKeyedRows

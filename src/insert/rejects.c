@@ -182,16 +182,25 @@ pgsync_reject_create(PgsyncRejects *rejects, PgsyncSource *source,
 	return reject;
 }
 
-/* Returns the row at hand of the source, whole, as the column's type has it. */
-static Datum
-row_data(PgsyncRejects *rejects, PgsyncSource *source)
+/* Returns whether the error table has a column for the whole row. */
+bool
+pgsync_rejects_keep_data(const PgsyncRejects *rejects)
+{
+	return OidIsValid(rejects->data_type);
+}
+
+/*
+ * Returns the row at hand of the source, whole, as text that the column's type
+ * can be made of.
+ */
+const char *
+pgsync_rejects_row_text(PgsyncRejects *rejects, PgsyncSource *source)
 {
 	StringInfoData raw;
 
-	if (rejects->data_type == JSONBOID)
-		return JsonbPGetDatum(source->routine->make_jsonb(source));
 	initStringInfo(&raw);
-	if (rejects->data_type == TEXTOID || source->routine->raw_is_json)
+	if (rejects->data_type == TEXTOID ||
+		(rejects->data_type == JSONOID && source->routine->raw_is_json))
 		source->routine->append_raw(source, &raw);
 	else
 	{
@@ -199,9 +208,22 @@ row_data(PgsyncRejects *rejects, PgsyncSource *source)
 
 		JsonbToCString(&raw, &row->root, VARSIZE(row));
 	}
+	return raw.data;
+}
+
+/* Returns the row at hand of the source, whole, as the column's type has it. */
+static Datum
+row_data(PgsyncRejects *rejects, PgsyncSource *source)
+{
+	const char *text;
+
+	if (rejects->data_type == JSONBOID)
+		return JsonbPGetDatum(source->routine->make_jsonb(source));
+	text = pgsync_rejects_row_text(rejects, source);
+
 	if (rejects->data_type == JSONOID)
-		return DirectFunctionCall1(json_in, CStringGetDatum(raw.data));
-	return CStringGetTextDatum(raw.data);
+		return DirectFunctionCall1(json_in, CStringGetDatum(text));
+	return CStringGetTextDatum(text);
 }
 
 /* Adds rejected rows to the table, from the one at hand on; see PgsyncWork. */

@@ -35,6 +35,9 @@ extern PgsyncReject *pgsync_reject_create(PgsyncRejects *rejects,
 										  PgsyncSource *source,
 										  const PgsyncRow *row,
 										  const ErrorData *error);
+extern bool pgsync_rejects_keep_data(const PgsyncRejects *rejects);
+extern const char *pgsync_rejects_row_text(PgsyncRejects *rejects,
+										   PgsyncSource *source);
 extern void pgsync_rejects_add(PgsyncRejects *rejects, PgsyncSource *source,
 							   List *batch);
 extern void pgsync_rejects_finish(PgsyncRejects *rejects);

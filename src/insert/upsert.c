@@ -50,24 +50,6 @@ make_result(FunctionCallInfo fcinfo, const int64 *counts, int ncounts)
 }
 
 /*
- * Reads the arguments on_error, reject_limit and error_table; rows that are
- * sorted first have been converted by then, and cannot be skipped (0A000).
- */
-static PgsyncRejects *
-rejects_args(FunctionCallInfo fcinfo)
-{
-	PgsyncRejects *rejects = pgsync_on_error_args(fcinfo, 8);
-
-	if (rejects != NULL && pgsync_arg_bool(fcinfo, 6, false))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("argument \"%s\" cannot be combined with \"%s\" being \"%s\"",
-						"key_order", "on_error", "ignore"),
-				 errhint("Sort the rows before they are passed.")));
-	return rejects;
-}
-
-/*
  * Does upsert_many's work: target regclass, data, key_columns,
  * update_columns, merge_columns, skip_unchanged, key_order, overriding,
  * on_error, reject_limit, error_table.
@@ -83,7 +65,7 @@ upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 
 	pgsync_call_begin_rows(&call, fcinfo);
 	overriding = pgsync_overriding_arg(fcinfo, 7);
-	call.clauses.rejects = rejects_args(fcinfo);
+	call.clauses.rejects = pgsync_on_error_args(fcinfo, 8);
 	pgsync_call_open_for(&call, PGSYNC_FOR_UPSERT);
 	look = pgsync_upsert_look_create(fcinfo, call.target);
 	look->upsert.skip_unchanged = pgsync_arg_bool(fcinfo, 5, false);
@@ -91,7 +73,8 @@ upsert_many_internal(FunctionCallInfo fcinfo, PgsyncJsonFormat format)
 	call.clauses.hook = &look->upsert.base;
 	source = pgsync_source_for_json(call.target, PG_GETARG_DATUM(1), format);
 	if (pgsync_arg_bool(fcinfo, 6, false))
-		source = pgsync_source_by_key(source, look->upsert.keys);
+		source = pgsync_source_by_key(source, look->upsert.keys,
+									  call.clauses.rejects);
 	pgsync_call_load(&call, source, None_Receiver);
 	pgsync_upsert_look_end(look);
 	counts[0] = call.counts.processed - call.counts.updated;
