@@ -43,5 +43,42 @@ SELECT tableoid::regclass, id, name FROM p WHERE id NOT BETWEEN 10 AND 20 ORDER 
 -- a row for the partition itself
 SELECT insert_many('f', '[{"id": 43}]');
 
+-- on_error: rows that the other server refuses are skipped, row by row and in
+-- batches, of the table, of a partition and through a view
+TRUNCATE remote;
+ALTER TABLE remote ADD CHECK (id % 7 > 0);
+CREATE TABLE rejected (row_number bigint, data text, sqlstate text, message text, detail text);
+ALTER SERVER loopback OPTIONS (DROP batch_size);
+SELECT insert_many('f', '[{"id": 40}, {"id": 42}, {"id": 41}, {"id": "x"}, {"id": 40, "name": "again"}, {"id": 43}]', on_error => 'ignore', error_table => 'rejected');
+SELECT * FROM rejected ORDER BY row_number;
+SELECT * FROM remote ORDER BY id;
+ALTER SERVER loopback OPTIONS (ADD batch_size '10');
+TRUNCATE remote, rejected;
+SELECT insert_many(target, (SELECT jsonb_agg(jsonb_build_object('id', 40 + i % 58)) FROM generate_series(0, 69) i), on_error => 'ignore', error_table => 'rejected')
+FROM unnest('{f,v}'::regclass[]) target;
+SELECT sqlstate, count(*), min(row_number), max(row_number) FROM rejected GROUP BY 1 ORDER BY 1;
+SELECT count(*), min(id), max(id) FROM remote;
+TRUNCATE remote, rejected;
+TRUNCATE p1;
+ALTER TABLE p1 ADD CHECK (id % 5 > 0);
+SELECT insert_many('p', (SELECT jsonb_agg(jsonb_build_object('id', i)) FROM generate_series(0, 109) i), on_error => 'ignore', error_table => 'rejected');
+SELECT message, count(*), min(row_number), max(row_number) FROM rejected GROUP BY 1 ORDER BY 1;
+SELECT tableoid::regclass, count(*), min(id), max(id) FROM p GROUP BY 1 ORDER BY 1;
+-- in a transaction that keeps its snapshot, and one that is rolled back
+TRUNCATE remote, rejected;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT insert_many('f', '[{"id": 44}, {"id": 44}, {"id": 45}]', on_error => 'ignore');
+COMMIT;
+BEGIN;
+SELECT insert_many('f', '[{"id": 44}, {"id": 46}]', on_error => 'ignore', error_table => 'rejected');
+ROLLBACK;
+SELECT (SELECT array_agg(id ORDER BY id) FROM remote), (SELECT count(*) FROM rejected);
+-- what is wrong with the server is no row's fault; it keeps no errors either
+SELECT insert_many('p1', '[]', on_error => 'ignore', error_table => 'f');
+\set VERBOSITY sqlstate
+ALTER SERVER loopback OPTIONS (SET host '/nowhere');
+SELECT insert_many('f', '[{"id": 47}]', on_error => 'ignore');
+\set VERBOSITY default
+
 SET client_min_messages = warning;
 DROP SCHEMA insert_foreign CASCADE;

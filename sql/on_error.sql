@@ -187,7 +187,7 @@ EXCEPTION WHEN OTHERS THEN
     RETURN state || ' ends the call: ' || SQLSTATE;
 END $$;
 SET client_min_messages = warning;
-SELECT try_state(s) FROM unnest('{P0001,23514,22012,0A000,55000,54001,40001,40P01,53200,53100,55P03,58030,42501,XX000}'::text[]) s;
+SELECT try_state(s) FROM unnest('{P0001,23514,22012,0A000,55000,54001,08006,40001,40P01,53200,53100,55P03,58030,42501,XX000}'::text[]) s;
 RESET client_min_messages;
 DROP TRIGGER row_trigger ON item;
 -- deferred constraints

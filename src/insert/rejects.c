@@ -117,13 +117,14 @@ pgsync_rejects_open(PgsyncRejects *rejects, PgsyncTarget *target)
  *
  * Not so: lost privileges (but not what row-level security says of the row),
  * a cancel, a timeout, a serialization failure, a deadlock, resources that have
- * run out, and what is wrong with the server.
+ * run out, a connection that is lost, and what is wrong with the server.
  */
 bool
 pgsync_is_row_error(const ErrorData *error)
 {
 	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
 	{
+		case ERRCODE_CONNECTION_EXCEPTION:
 		case ERRCODE_TRANSACTION_ROLLBACK:
 		case ERRCODE_INSUFFICIENT_RESOURCES:
 		case ERRCODE_OPERATOR_INTERVENTION:
