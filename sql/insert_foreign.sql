@@ -22,6 +22,8 @@ SELECT * FROM remote ORDER BY id;
 -- upsert_many says at once that no key of it can be known here
 SELECT * FROM upsert_many('f', '{"id": 1, "name": "upserted"}');
 SELECT * FROM upsert_many('f', '{"id": 1, "name": "upserted"}', '{id}');
+SELECT * FROM sync_many('f', '{"id": 1, "name": "synced"}');
+SELECT * FROM sync_diff('f', '{"id": 1, "name": "synced"}', '{id}');
 -- in batches: which row it was is known only roughly
 ALTER SERVER loopback OPTIONS (ADD batch_size '3');
 SELECT insert_many('f', (SELECT jsonb_agg(jsonb_build_object('id', 10 + i)) FROM generate_series(1, 10) i));
@@ -39,6 +41,7 @@ SELECT insert_many('p', '[{"id": 39}, {"id": 40, "name": "routed"}, {"id": 41}, 
 RESET client_min_messages;
 SELECT insert_many('p', '[{"id": 42}, {"id": 40}, {"id": 8}]');
 SELECT * FROM upsert_many('p', '{"id": 5}', '{id}');
+SELECT * FROM sync_many('p', '{"id": 5}', '{id}');
 SELECT tableoid::regclass, id, name FROM p WHERE id NOT BETWEEN 10 AND 20 ORDER BY id, 1;
 -- a row for the partition itself
 SELECT insert_many('f', '[{"id": 43}]');

@@ -185,6 +185,32 @@ SELECT * FROM upsert_many('ident', '[{"sku": "x", "n": 7}]', update_columns => '
 SELECT * FROM upsert_many('ident', '[{"sku": "x"}]', overriding => 'both');
 SELECT * FROM ident ORDER BY sku;
 
+-- an identity that is the key, of a table and through views, also one over
+-- another, with its columns named and ordered otherwise
+CREATE TABLE ident_key (a int, n int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, k int GENERATED ALWAYS AS IDENTITY);
+INSERT INTO ident_key (a) VALUES (1), (2), (3);
+CREATE VIEW ident_view AS SELECT n, k, a, a + 1 AS more FROM ident_key WHERE a > 0 WITH CHECK OPTION;
+CREATE VIEW ident_over AS SELECT a AS value, n AS number, k AS other FROM ident_view;
+SELECT * FROM upsert_many('ident_key', '[{"n": 1, "a": 10}, {"a": 20, "n": 2}]');
+SELECT * FROM upsert_many('ident_view', '[{"n": 1, "a": 11}, {"a": 21, "n": 2}]', key_columns => '{n}');
+SELECT * FROM upsert_many('ident_over', '[{"number": 1, "value": 12}, {"value": 21, "number": 2}]', key_columns => '{number}', skip_unchanged => true);
+SELECT * FROM upsert_returning('ident_over', '[{"number": 3, "value": 31}]', key_columns => '{number}');
+SELECT * FROM update_many('ident_over', '[{"number": 3, "value": 32}]', key_columns => '{number}');
+-- not for new rows, unless it is asked for; the other one is no key
+SELECT * FROM upsert_many('ident_over', '[{"number": 1, "value": 13}, {"number": 7, "value": 7}]', key_columns => '{number}');
+SELECT * FROM upsert_many('ident_over', '[{"number": 1, "value": 13}, {"number": 7, "value": 7}]', key_columns => '{number}', on_error => 'ignore');
+SELECT * FROM upsert_many('ident_view', '[{"n": 1, "a": -1}]', key_columns => '{n}');
+SELECT * FROM upsert_many('ident_over', '[{"number": 1, "other": 5}]', key_columns => '{number}');
+SELECT * FROM upsert_many('ident_over', '[{"number": 1, "value": 14, "other": 5}, {"number": 8, "value": 8, "other": 80}]', key_columns => '{number}', overriding => 'system');
+SELECT * FROM ident_key ORDER BY n;
+-- sync_many names the key of rows that are there, and refuses that of new ones
+SELECT * FROM sync_many('ident_key', '[{"n": 1, "a": 15}, {"n": 2, "a": 22}, {"n": 3, "a": 32}]');
+SELECT * FROM sync_many('ident_over', '[{"number": 1, "value": 16}, {"number": 2, "value": 22}]', key_columns => '{number}');
+SELECT * FROM sync_many('ident_over', '[{"number": 1, "value": 17}, {"number": 9, "value": 9}]', key_columns => '{number}');
+SELECT * FROM sync_many('ident_over', '[{"number": 1, "value": 17}, {"number": 9, "value": 9}]', key_columns => '{number}', overriding => 'system');
+SELECT a, n FROM ident_key ORDER BY n;
+DROP TABLE ident_key CASCADE;
+
 DROP TABLE item, part, tenant, log, tree, ruled, ident, configured, coded CASCADE;
 DROP FUNCTION feed, untouched, log_it, meddle, keep, count_it;
 DROP TYPE code;

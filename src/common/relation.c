@@ -18,6 +18,8 @@
 #include "common/args.h"
 #include "common/relation.h"
 #include "mb/pg_wchar.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/rel.h"
 
 /* Which kinds a use can have, and what is said of the others */
@@ -143,6 +145,59 @@ pgsync_primary_key_index(Relation rel)
 		index_close(index, NoLock);
 	}
 	return result;
+}
+
+/*
+ * Returns the column below a view's that an INSERT into the view sets, and its
+ * relation; InvalidOid if it sets none.
+ */
+static Oid
+column_below(Relation view, AttrNumber attnum, AttrNumber *below)
+{
+	Query	   *query = get_view_query(view);
+	RangeTblRef *from;
+	TargetEntry *entry;
+	Var		   *column;
+
+	if (list_length(query->jointree->fromlist) != 1 ||
+		!IsA(linitial(query->jointree->fromlist), RangeTblRef))
+		return InvalidOid;
+	from = linitial_node(RangeTblRef, query->jointree->fromlist);
+	entry = get_tle_by_resno(query->targetList, attnum);
+	if (entry == NULL || !IsA(entry->expr, Var))
+		return InvalidOid;
+	column = (Var *) entry->expr;
+	if (column->varno != from->rtindex || column->varattno <= 0)
+		return InvalidOid;
+	*below = column->varattno;
+	return rt_fetch(from->rtindex, query->rtable)->relid;
+}
+
+/*
+ * Returns what an INSERT into a column makes of its identity: attidentity, of
+ * a view's column that of the table below; '\0' if it has none.
+ */
+char
+pgsync_column_identity(Relation rel, AttrNumber attnum)
+{
+	AttrNumber	below_attnum;
+	Oid			relid;
+	Relation	below;
+	char		identity = '\0';
+
+	if (rel->rd_rel->relkind != RELKIND_VIEW)
+		return TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attidentity;
+	relid = column_below(rel, attnum, &below_attnum);
+	if (!OidIsValid(relid))
+		return '\0';
+	/* the INSERT locks it, too */
+	below = try_relation_open(relid, RowExclusiveLock);
+	if (below != NULL)
+	{
+		identity = pgsync_column_identity(below, below_attnum);
+		relation_close(below, NoLock);
+	}
+	return identity;
 }
 
 /*

@@ -267,19 +267,24 @@ insert_statement(Mirror *mirror, const bool *named)
 
 /*
  * Checks the privileges for all that the call may have to do, whether it will
- * have to or not.
+ * have to or not.  A GENERATED ALWAYS identity that rows name is refused only
+ * if one of them is new: the others may have it as their key.
  */
 static void
 check_privileges(Mirror *mirror)
 {
 	PgsyncKeyedRows *rows = mirror->sync.rows;
 	PgsyncKeyedStatement statement = delete_statement(mirror);
+	const char *overriding = mirror->sync.overriding;
 
 	pgsync_keyed_statement_check(&statement);
 	if (rows->nrows == 0)
 		return;
 	pgsync_check_update(rows, &mirror->update);
+	if (overriding[0] == '\0')
+		mirror->sync.overriding = " OVERRIDING SYSTEM VALUE";
 	statement = insert_statement(mirror, pgsync_all_columns(rows, rows->sets));
+	mirror->sync.overriding = overriding;
 	pgsync_keyed_statement_check(&statement);
 }
 

@@ -63,7 +63,8 @@ pgsync_sync_read(PgsyncSync *sync, FunctionCallInfo fcinfo,
 	sync->overriding = read_overriding(fcinfo);
 	options.keys = pgsync_unique_key(target,
 									 pgsync_arg_name_list(fcinfo, 2,
-														  "key_columns"));
+														  "key_columns"),
+									 PGSYNC_FOR_SYNC);
 	sync->scope = pgsync_sync_scope_create(target, PG_ARGISNULL(3) ? NULL :
 										   PG_GETARG_JSONB_P(3));
 	sync->columns =

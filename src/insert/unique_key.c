@@ -154,20 +154,25 @@ describe_keys(PgsyncTarget *target, List *keys)
 	return buf.data;
 }
 
-/* Refuses targets of which this server can know no unique key. */
+/* Refuses targets of which this server can know no unique key (42809). */
 static void
-check_key_is_local(Relation rel)
+check_key_is_local(Relation rel, PgsyncRelationUse use)
 {
 	bool		foreign = rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE;
 
 	if (foreign || pgsync_has_foreign_partition(rel, false))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 use == PGSYNC_FOR_SYNC ?
+				 errmsg("cannot sync relation \"%s\"",
+						RelationGetRelationName(rel)) :
 				 errmsg("cannot upsert into relation \"%s\"",
 						RelationGetRelationName(rel)),
 				 foreign ?
 				 errdetail("A foreign table has no unique index on this server.") :
 				 errdetail("A partitioned table with foreign partitions can have no unique index."),
+				 use == PGSYNC_FOR_SYNC ?
+				 errhint("Sync the tables on their own servers, or use update_many and delete_many, whose keys need no index.") :
 				 errhint("Upsert into the tables on their own servers, or use insert_many with ON CONFLICT DO NOTHING.")));
 }
 
@@ -217,13 +222,13 @@ report_no_primary_key(PgsyncTarget *target, List *keys)
  * and tables with foreign partitions.
  */
 List *
-pgsync_unique_key(PgsyncTarget *target, List *names)
+pgsync_unique_key(PgsyncTarget *target, List *names, PgsyncRelationUse use)
 {
 	List	   *keys = NIL;
 	List	   *columns;
 	ListCell   *cell;
 
-	check_key_is_local(target->rel);
+	check_key_is_local(target->rel, use);
 	/* views have none that we could look at */
 	if (has_indexes(target))
 		keys = pgsync_usable_keys(target->rel);

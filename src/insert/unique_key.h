@@ -15,7 +15,8 @@
 #include "utils/typcache.h"
 
 extern List *pgsync_usable_keys(Relation rel);
-extern List *pgsync_unique_key(PgsyncTarget *target, List *names);
+extern List *pgsync_unique_key(PgsyncTarget *target, List *names,
+							   PgsyncRelationUse use);
 extern Oid	pgsync_plain_key_index(PgsyncTarget *target, List *keys);
 extern List *pgsync_any_key(PgsyncTarget *target, List *names);
 extern TypeCacheEntry *pgsync_key_operators(PgsyncTarget *target,

@@ -215,7 +215,8 @@ pgsync_upsert_init(PgsyncUpsert *upsert, FunctionCallInfo fcinfo,
 	upsert->target = target;
 	upsert->keys = pgsync_unique_key(target,
 									 pgsync_arg_name_list(fcinfo, 2,
-														  "key_columns"));
+														  "key_columns"),
+									 PGSYNC_FOR_UPSERT);
 	upsert->updates_all = PG_ARGISNULL(3);
 	upsert->columns =
 		pgsync_update_columns_create(target, upsert->keys,

@@ -354,7 +354,8 @@ refuse_identity(PgsyncUpsertLook *look, const PgsyncRow *row)
 		const char *name = look->upsert.target->columns[i].name;
 
 		if (row->named[i] &&
-			TupleDescAttr(desc, i)->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+			pgsync_column_identity(look->upsert.target->rel,
+								   i + 1) == ATTRIBUTE_IDENTITY_ALWAYS)
 			ereport(ERROR,
 					(errcode(ERRCODE_GENERATED_ALWAYS),
 					 errmsg("cannot insert a non-DEFAULT value into column \"%s\"",
@@ -527,12 +528,11 @@ pgsync_upsert_look_create(FunctionCallInfo fcinfo, PgsyncTarget *target)
 static bool
 key_is_always_generated(PgsyncUpsert *upsert)
 {
-	TupleDesc	desc = RelationGetDescr(upsert->target->rel);
 	ListCell   *cell;
 
 	foreach(cell, upsert->keys)
 	{
-		if (TupleDescAttr(desc, lfirst_int(cell) - 1)->attidentity ==
+		if (pgsync_column_identity(upsert->target->rel, lfirst_int(cell)) ==
 			ATTRIBUTE_IDENTITY_ALWAYS)
 			return true;
 	}
@@ -550,7 +550,8 @@ spare_identity(PgsyncUpsert *upsert, PgsyncOverriding overriding)
 
 	for (int i = 0; i < desc->natts; i++)
 	{
-		char		identity = TupleDescAttr(desc, i)->attidentity;
+		char		identity = TupleDescAttr(desc, i)->attisdropped ? '\0' :
+		pgsync_column_identity(upsert->target->rel, i + 1);
 
 		if (identity == ATTRIBUTE_IDENTITY_ALWAYS ||
 			(identity != '\0' && overriding == PGSYNC_OVERRIDING_USER))
