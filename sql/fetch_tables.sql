@@ -141,6 +141,12 @@ SELECT goes_round('{nulls}');
 UPDATE nulls SET doc = 'null' WHERE id = 1;
 SELECT fetch_tables('{nulls}');
 SELECT fetch_json('SELECT doc FROM nulls ORDER BY id');
+-- as text it goes round
+UPDATE nulls SET doc = NULL, raw = 'null ' WHERE id = 2;
+CREATE TABLE nulls_2 AS SELECT * FROM nulls LIMIT 0;
+SELECT insert_many('nulls_2', from_json(fetch_json('SELECT id, doc::text AS doc, raw::text AS raw FROM nulls ORDER BY id'), transforms => '{"doc": "v::jsonb", "raw": "v::json"}'));
+SELECT *, doc IS NULL AS is_null FROM nulls_2 ORDER BY id;
+DROP TABLE nulls_2;
 
 \echo == trees, cycles, composite keys, no primary key, no columns
 CREATE TABLE node (id int PRIMARY KEY, parent int REFERENCES node);

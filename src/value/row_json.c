@@ -267,7 +267,7 @@ report_json_null(PrintedColumn *column)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("column \"%s\" holds a JSON null", column->name),
 			 errdetail("In rows written as JSON, null stands for SQL's NULL."),
-			 errhint("Set the column to NULL in such rows, or fetch them with fetch_json.")));
+			 errhint("Set the column to NULL in such rows, or fetch it as text with fetch_json, and insert it with a transform.")));
 }
 
 /* Prints a json that is to be read back. */
