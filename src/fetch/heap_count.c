@@ -42,7 +42,6 @@
 /* How much of a page is fetched ahead: the line pointers of narrow rows */
 #define LINES_AHEAD			12
 
-/* How many tuples ahead of the one that is tested are fetched */
 /* The unit in which memory is fetched */
 #define CACHE_LINE			64
 

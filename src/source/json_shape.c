@@ -7,10 +7,10 @@
  *		^^^^^^^ ^^^^^^^^^^   ^		the bytes that are noted
  *
  * The next row mostly has the very same bytes there, or those of one of the
- * last few shapes, and then need not be looked at key by key.  What they mean does not depend on the values: what
- * led from the end of one value to the beginning of the next leads there
- * again.  source_json.c notes and reads rows; here is what is remembered, and
- * when it is worth while to try.
+ * last few shapes, and then need not be looked at key by key.  What they mean
+ * does not depend on the values: what led from the end of one value to the
+ * beginning of the next leads there again.  source_json.c notes and reads
+ * rows; here is what is remembered, and when it is worth while to try.
  *
  * Copyright (c) 2026, the pgsync authors
  *
