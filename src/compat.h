@@ -31,6 +31,7 @@
 #include "utils/guc_tables.h"
 #include "utils/jsonfuncs.h"
 #include "utils/rel.h"
+#include "utils/sortsupport.h"
 
 #if PG_VERSION_NUM < 150000
 #error "pgsync needs PostgreSQL 15 or newer"
@@ -257,6 +258,21 @@ pgsync_bt_search(Relation rel, Relation heaprel, BTScanInsert key,
 	return _bt_search(rel, heaprel, key, bufP, access, NULL);
 #else
 	return _bt_search(rel, key, bufP, access, NULL);
+#endif
+}
+
+/*
+ * Prepares to sort by an index's column.  PostgreSQL 18 is told
+ * whether in reverse, and no longer by a strategy of B-trees.
+ */
+static inline void
+pgsync_prepare_index_sort(Relation index, bool reverse, SortSupport ssup)
+{
+#if PG_VERSION_NUM >= 180000
+	PrepareSortSupportFromIndexRel(index, reverse, ssup);
+#else
+	PrepareSortSupportFromIndexRel(index, reverse ? BTGreaterStrategyNumber :
+								   BTLessStrategyNumber, ssup);
 #endif
 }
 

@@ -106,10 +106,7 @@ pgsync_entry_order_create(Relation index)
 		key->ssup_collation = index->rd_indcollation[i];
 		key->ssup_nulls_first = (option & INDOPTION_NULLS_FIRST) != 0;
 		key->ssup_attno = i + 1;
-		PrepareSortSupportFromIndexRel(index,
-									   (option & INDOPTION_DESC) != 0 ?
-									   BTGreaterStrategyNumber :
-									   BTLessStrategyNumber, key);
+		pgsync_prepare_index_sort(index, (option & INDOPTION_DESC) != 0, key);
 	}
 	return order;
 }
