@@ -56,6 +56,7 @@ CLOSE_ROWS = json.dumps([{"id": i} for i in range(11, 31)])
 CSV = "id,name\n1,a\n2,\n3,c\n"
 BAD_ROWS = """[{"id": 1, "name": "a"}, {"id": "x"}, {"id": 1}, {"no": 1},
 {"id": 2, "name": "1"}]"""
+KNOWN_ROWS = json.dumps([{"id": i} for i in range(15, 25)])
 IGNORE = "on_error => 'ignore', error_table => 'refused'"
 
 # What is called; everything that adds rows takes them away again.
@@ -86,6 +87,11 @@ CALLS_OF = {
         {IGNORE}); DELETE FROM target; DELETE FROM refused""",
     "upsert_many, bad rows": f"SELECT upsert_many('few', '{BAD_ROWS}',"
                              f" {IGNORE}); DELETE FROM refused",
+    "upsert_many, bad rows, in order": f"SELECT upsert_many('few',"
+        f" '{BAD_ROWS}', key_order => true, {IGNORE}); DELETE FROM refused",
+    "insert_many, keys that are there": f"SELECT insert_many('few',"
+        f" '{KNOWN_ROWS}', {IGNORE}); DELETE FROM few WHERE id > 20;"
+        "DELETE FROM refused",
     "insert_csv_text, bad rows": f"""SELECT insert_csv_text('target',
         E'id,name\\n1,a\\nx,b\\n2\\n1,d\\n', on_conflict => NULL, {IGNORE});
         DELETE FROM target; DELETE FROM refused""",
