@@ -29,6 +29,7 @@
 #include "pgsync.h"
 
 #include "access/xact.h"
+#include "common/plans.h"
 #include "common/sqltext.h"
 #include "row/place.h"
 #include "insert/load_parts.h"
@@ -421,6 +422,8 @@ run_repeatedly(PgsyncLoad *load, DestReceiver *dest)
 
 	load->feed.next = feed_fitting_row;
 	load->feed.rows_are_brief = true;
+	if (!load->adds_defaults && load->target->plans == NULL)
+		load->target->plans = pgsync_plans_create(load->target->mcxt);
 	if (!load->pending)
 		read_ahead(load);
 	do

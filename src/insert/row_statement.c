@@ -27,6 +27,7 @@
 #include "pgsync.h"
 
 #include "access/xact.h"
+#include "common/plans.h"
 #include "common/query.h"
 #include "common/spi_on.h"
 #include "executor/executor.h"
@@ -190,9 +191,15 @@ rewrite_statement(PgsyncRowStatement *statement)
 static void
 plan_statement(PgsyncRowStatement *statement)
 {
-	Query	   *query = rewrite_statement(statement);
-	int			level = NewGUCNestLevel();
+	PgsyncPlans *plans = statement->query.target->plans;
+	Query	   *query;
+	int			level;
 
+	statement->plan = pgsync_plans_find(plans, statement->query.text);
+	if (statement->plan != NULL)
+		return;
+	query = rewrite_statement(statement);
+	level = NewGUCNestLevel();
 	for (int i = 0; i < lengthof(unfit_methods); i++)
 		(void) set_config_option(unfit_methods[i], "off", PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
@@ -203,6 +210,7 @@ plan_statement(PgsyncRowStatement *statement)
 	if (statement->query.operation == CMD_UPDATE &&
 		!IsA(statement->plan->planTree, ModifyTable))
 		refuse_rewritten(statement);
+	pgsync_plans_keep(plans, statement->query.text, statement->plan);
 }
 
 /* Returns whether a node, or one below it, keeps rows through a rescan. */

@@ -33,6 +33,7 @@
 #include "sink/heap_foresee.h"
 #include "sink/sinks.h"
 #include "common/spi_util.h"
+#include "common/plans.h"
 #include "common/query.h"
 #include "insert/single_rows.h"
 #include "insert/statement.h"
@@ -192,6 +193,21 @@ plan_query(PgsyncStatement *statement)
 	return query == NULL ? NULL : pgsync_query_plan(query, run->query, 0, NULL);
 }
 
+/* Returns the statement's plan: one that was kept, or a new one. */
+static PlannedStmt *
+find_plan(PgsyncStatement *statement)
+{
+	PgsyncRun  *run = &statement->run;
+	PlannedStmt *plan = pgsync_plans_find(run->target->plans, run->query);
+
+	if (plan != NULL)
+		return plan;
+	plan = plan_query(statement);
+	if (plan != NULL)
+		pgsync_plans_keep(run->target->plans, run->query, plan);
+	return plan;
+}
+
 /* Returns attribute numbers the way range table entries keep them. */
 static Bitmapset *
 attribute_set(PgsyncTarget *target, const bool *named)
@@ -264,7 +280,7 @@ pgsync_statement_plan(PgsyncStatement *statement, const bool *named)
 		statement->clauses.on_conflict = hook->begin_statement(hook, named,
 															   &run->params);
 	run->query = make_text(statement);
-	run->plan = plan_query(statement);
+	run->plan = find_plan(statement);
 	statement->sink = choose_sink(statement);
 	if (!statement->sink->runs_text)
 		restrict_inserted_columns(statement);

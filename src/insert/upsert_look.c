@@ -31,6 +31,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "common/partitions.h"
+#include "common/plans.h"
 #include "common/spi_util.h"
 #include "insert/keyed_statement.h"
 #include "insert/unique_key.h"
@@ -229,6 +230,7 @@ prepare_look(PgsyncUpsertLook *look)
 	{
 		look->looks_to_renew *= RENEWAL_FACTOR;
 		forget_snapshot(look);
+		pgsync_plans_forget(look->upsert.target->plans);
 	}
 	if (look->snapshot == NULL)
 		take_snapshot(look);

@@ -40,6 +40,7 @@ typedef struct PgsyncTarget
 	bool		knows_defaults;
 	PgsyncNames *names;			/* how input names lead to columns; NULL: each
 								 * to the one that it is the name of */
+	struct PgsyncPlans *plans;	/* of statements over it; or NULL */
 	LOCKMODE	release;		/* lock to give back when closing, or NoLock */
 	MemoryContext mcxt;
 } PgsyncTarget;
