@@ -14,6 +14,12 @@ BEGIN
     CASE WHEN tg_level = 'ROW' THEN NEW::text END));
   RETURN NEW;
 END $$;
+-- The same, without what is in the table: an AFTER trigger waits.
+CREATE FUNCTION note_it() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO play.log (line) VALUES (concat_ws(' ', tg_when, tg_op, NEW::text));
+  RETURN NULL;
+END $$;
 CREATE FUNCTION keep_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 
 -- Everything in play: each relation's rows.
@@ -135,10 +141,21 @@ INSERT INTO upsert_case (label, ddl, input) VALUES
 ('partitioned', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text) PARTITION BY RANGE (id); CREATE TABLE play.t1 PARTITION OF play.t FOR VALUES FROM (0) TO (4); CREATE TABLE play.t2 PARTITION OF play.t DEFAULT' || have(6), many(9)),
 ('partitioned, on two levels', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text) PARTITION BY RANGE (id); CREATE TABLE play.t1 PARTITION OF play.t FOR VALUES FROM (0) TO (50) PARTITION BY HASH (id); CREATE TABLE play.h0 PARTITION OF play.t1 FOR VALUES WITH (MODULUS 3, REMAINDER 0); CREATE TABLE play.h1 (b text, id int NOT NULL, a int); ALTER TABLE play.t1 ATTACH PARTITION play.h1 FOR VALUES WITH (MODULUS 3, REMAINDER 1); CREATE TABLE play.h2 PARTITION OF play.t1 FOR VALUES WITH (MODULUS 3, REMAINDER 2); CREATE TABLE play.t2 PARTITION OF play.t DEFAULT' || have(40), many(80) || many(80)),
 ('no partition for a new row', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text) PARTITION BY RANGE (id); CREATE TABLE play.t1 PARTITION OF play.t FOR VALUES FROM (0) TO (4)' || have(3), many(5)),
-('conversion error', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text)' || have(3), many(3) || '[{"id": 3, "a": "x"}]');
+('conversion error', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text)' || have(3), many(3) || '[{"id": 3, "a": "x"}]'),
+('conversion error, many rows waiting', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text)' || have(3), many(300) || '[{"id": 301, "a": "x"}]'),
+('new rows by the thousand, logged', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text, s serial)' || have(3) || '; CREATE TRIGGER r AFTER INSERT OR UPDATE ON play.t FOR EACH ROW EXECUTE FUNCTION note_it()', many(2500)),
+('new rows in any order, some again', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text, s serial)', (SELECT jsonb_agg(jsonb_build_object('id', i * 7919 % 1201 - 600, 'a', i)) FROM generate_series(1, 1500) i)),
+('new rows, and an update that sees them', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text)' || have(3) || '; CREATE TRIGGER r BEFORE UPDATE ON play.t FOR EACH ROW EXECUTE FUNCTION log_it()', many(100) || many(2) || '[{"id": 200}, {"id": 201}, {"id": 3, "a": 5}, {"id": 202}]'),
+('new rows, and one that another key keeps out', 'CREATE TABLE play.t (id int PRIMARY KEY, a int UNIQUE, b text)' || have(3), jsonb_set(many(50), '{40,a}', '170')),
+('new rows of one value, excluded', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text, EXCLUDE (b WITH =))' || have(3), jsonb_set(many(50), '{40,b}', '"new 17"')),
+('new rows, a key that refers to them', 'CREATE TABLE play.t (id int PRIMARY KEY, a int REFERENCES play.t DEFERRABLE INITIALLY DEFERRED, b text)' || have(3), (SELECT jsonb_agg(jsonb_build_object('id', i, 'a', CASE WHEN i > 10 THEN i - 10 END)) FROM generate_series(1, 100) i)),
+('new rows, a check broken', 'CREATE TABLE play.t (id int PRIMARY KEY, a int CHECK (a < 400), b text)' || have(3), many(50)),
+('a trigger that drops new rows', 'CREATE TABLE play.t (id int PRIMARY KEY, a int, b text)' || have(3) || '; CREATE TRIGGER drop_it BEFORE INSERT ON play.t FOR EACH ROW WHEN (NEW.id % 3 = 0) EXECUTE FUNCTION keep_it()', many(50));
 INSERT INTO upsert_case (label, ddl, input, keys) VALUES
 ('view', 'CREATE TABLE play.base (k int PRIMARY KEY, a int, n int DEFAULT 7, b text, s serial); CREATE VIEW play.t AS SELECT b, k AS id, a FROM play.base WHERE k < 100 WITH CHECK OPTION' || have(3), many(5) || '[{"id": 1, "b": "x"}, {"id": 6}]', '{id}'),
 ('view, check broken', 'CREATE TABLE play.base (k int PRIMARY KEY, a int, b text); CREATE VIEW play.t AS SELECT b, k AS id, a FROM play.base WHERE a < 30 WITH CHECK OPTION' || have(3), many(5), '{id}'),
+('two columns, new ones again', 'CREATE TABLE play.t (id int, a text, b date, c numeric, PRIMARY KEY (a, b))', (SELECT jsonb_agg(jsonb_build_object('a', repeat('x', i * 31 % 40), 'b', date '2020-01-01' + i * 17 % 13, 'id', i, 'c', i)) FROM generate_series(1, 700) i), '{a,b}'),
+('descending index', 'CREATE TABLE play.t (id numeric, a int, b text); CREATE UNIQUE INDEX ON play.t (id DESC)', (SELECT jsonb_agg(jsonb_build_object('id', i * 37 % 211 / 2.0, 'a', i)) FROM generate_series(1, 300) i), '{id}'),
 ('two columns', 'CREATE TABLE play.t (id int, a int, b text, UNIQUE (b, a))' || have(3), '[{"a": 1, "b": "old 1", "id": 7}, {"b": "old 2", "a": 3, "id": 8}, {"b": "old 2", "a": 3}]', '{a,b}'),
 ('text of another collation', 'CREATE COLLATION play.any_case (provider = icu, locale = ''und-u-ks-level2'', deterministic = false); CREATE TABLE play.t (id int, a int, b text COLLATE play.any_case PRIMARY KEY)' || have(3), '[{"b": "OLD 1", "id": 7}, {"b": "new", "id": 8}, {"b": "New", "a": 5}]', '{b}'),
 ('char(n), numeric', 'CREATE TABLE play.t (id numeric(10, 2), a char(5), b varchar(10), PRIMARY KEY (id, a))' || have(3), '[{"id": 1, "a": "1", "b": "x"}, {"id": 1.001, "a": "1    ", "b": "y"}, {"id": 1.01, "a": "1"}]', '{id,a}');

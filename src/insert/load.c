@@ -238,20 +238,23 @@ fits_statement(PgsyncLoad *load)
 	return true;
 }
 
-/* Returns whether the row hook has dealt with the row read ahead. */
-static bool
+/* Has the row hook deal with the row read ahead, if it will. */
+static PgsyncSettled
 settle_pending(PgsyncLoad *load)
 {
 	PgsyncRowHook *hook = load->clauses->hook;
+	PgsyncSettled settled;
 
 	if (hook == NULL || hook->settle_row == NULL)
-		return false;
+		return PGSYNC_NOT_SETTLED;
 	load->place.number = load->row.number;
-	if (!hook->settle_row(hook, &load->row))
-		return false;
-	load->pending = false;
-	count_fed(load);
-	return true;
+	settled = hook->settle_row(hook, &load->row);
+	if (settled == PGSYNC_SETTLED)
+	{
+		load->pending = false;
+		count_fed(load);
+	}
+	return settled;
 }
 
 /* Tells the row hook of the row that it let pass, when the next is wanted. */
@@ -269,13 +272,14 @@ note_delivered(PgsyncLoad *load)
 
 /*
  * Feeds one row; see PgsyncFeed.  Ends before a row that the statement cannot
- * take; that row stays pending.  Every row has been read ahead, into memory
+ * take, or not yet; that row stays pending.  Every row has been read ahead, into memory
  * that the next one takes again.
  */
 static bool
 feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 {
 	PgsyncLoad *load = (PgsyncLoad *) feed;
+	PgsyncSettled settled;
 
 	note_delivered(load);
 	do
@@ -286,7 +290,10 @@ feed_fitting_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 			return false;
 		if (!fits_statement(load))
 			return false;
-	} while (settle_pending(load));
+		settled = settle_pending(load);
+	} while (settled == PGSYNC_SETTLED);
+	if (settled == PGSYNC_SETTLED_LATER)
+		return false;
 	take_pending(load, values, nulls);
 	deliver_row(load, values, nulls);
 	load->delivered = load->clauses->hook != NULL;

@@ -200,6 +200,7 @@ feed_unsettled_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 	PgsyncLoad *load = (PgsyncLoad *) feed;
 	Batches    *batches = load->batches;
 	BatchRow   *row;
+	PgsyncSettled settled;
 
 	do
 	{
@@ -208,7 +209,14 @@ feed_unsettled_row(PgsyncFeed *feed, Datum *values, bool *nulls)
 			return false;
 		take_row(batches, row);
 		load->place.number = row->number;
-	} while (pgsync_statement_settle_row(load->statement, &load->row));
+		settled = pgsync_statement_settle_row(load->statement, &load->row);
+	} while (settled == PGSYNC_SETTLED);
+	if (settled == PGSYNC_SETTLED_LATER)
+	{
+		/* it is fed again */
+		batches->next--;
+		return false;
+	}
 	complete_row(batches, row);
 	deliver_row(feed, row, values, nulls);
 	pgsync_statement_begin_row(load->statement, &load->row);

@@ -24,6 +24,7 @@ typedef enum PgsyncRowOutcome
 	PGSYNC_ROW_GONE,			/* or has none any more, or another one */
 	PGSYNC_ROW_UNCHANGED,		/* it has an equal one, or a trigger kept it */
 	PGSYNC_ROW_WRITTEN,
+	PGSYNC_ROW_WAITS,			/* nothing yet: others are to be stored first */
 } PgsyncRowOutcome;
 
 /*

@@ -69,6 +69,9 @@ pgsync_statement_create(PgsyncTarget *target, const PgsyncClauses *clauses,
 	statement->run.one_by_one = clauses->hook != NULL;
 	statement->run.expects_conflicts = clauses->hook != NULL &&
 		clauses->hook->settle_row == NULL;
+	statement->run.holds_rows = clauses->hook != NULL &&
+		clauses->hook->settle_row != NULL && clauses->returning == NULL &&
+		clauses->overriding != PGSYNC_OVERRIDING_USER;
 	statement->run.fires_by_row = clauses->rejects != NULL;
 	statement->clauses = *clauses;
 	statement->named = palloc0(Max(target->natts, 1));
@@ -365,18 +368,18 @@ has_update_triggers(Relation rel)
 }
 
 /*
- * Returns whether the row hook has dealt with a row itself.  The triggers of
- * what it has done fire at once, if they fire by row.  So do an UPDATE's own,
+ * Has the row hook deal with a row itself, if it will.  The triggers of what it
+ * has done fire at once, if they fire by row.  So do an UPDATE's own,
  * and hence only if there are others.
  */
-bool
+PgsyncSettled
 pgsync_statement_settle_row(PgsyncStatement *statement, const PgsyncRow *row)
 {
 	PgsyncRowHook *hook = statement->clauses.hook;
-	bool		settled;
+	PgsyncSettled settled;
 
 	if (hook == NULL || hook->settle_row == NULL)
-		return false;
+		return PGSYNC_NOT_SETTLED;
 	if (!has_update_triggers(statement->run.target->rel))
 		return hook->settle_row(hook, row);
 	pgsync_run_begin_triggers(&statement->run);

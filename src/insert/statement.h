@@ -16,6 +16,14 @@
 typedef struct PgsyncStatement PgsyncStatement;
 typedef struct PgsyncRejects PgsyncRejects;
 
+/* What a row hook has done with a row */
+typedef enum PgsyncSettled
+{
+	PGSYNC_NOT_SETTLED,			/* nothing: it is to be inserted */
+	PGSYNC_SETTLED,				/* all that there was to do */
+	PGSYNC_SETTLED_LATER,		/* nothing, until rows that wait are stored */
+} PgsyncSettled;
+
 /*
  * Someone who makes the ON CONFLICT clause to fit the columns that the rows
  * name, and looks at each row before it is inserted (upsert.c).  Each row then
@@ -39,12 +47,12 @@ struct PgsyncRowHook
 	bool		(*before_row) (PgsyncRowHook *hook, const PgsyncRow *row);
 
 	/*
-	 * Deals with a row otherwise than by the statement, while that runs.
-	 * Returns whether it has; else the row is inserted.  NULL: none is dealt
-	 * with.  Then this ends what was begun for the statement's rows, when it
-	 * has run.
+	 * Deals with a row otherwise than by the statement, while that runs, or
+	 * leaves it to be inserted.  It is asked again once rows that wait
+	 * (PgsyncRun.holds_rows) are stored.  NULL: none is dealt with.  Then
+	 * this ends what was begun for the statement's rows, when it has run.
 	 */
-	bool		(*settle_row) (PgsyncRowHook *hook, const PgsyncRow *row);
+	PgsyncSettled (*settle_row) (PgsyncRowHook *hook, const PgsyncRow *row);
 	void		(*end_statement) (PgsyncRowHook *hook);
 
 	/*
@@ -113,8 +121,8 @@ extern bool pgsync_statement_tells_batches(PgsyncStatement *statement);
 extern const PgsyncRun *pgsync_statement_foreseeable(PgsyncStatement *statement);
 extern void pgsync_statement_widen(PgsyncStatement *statement,
 								   const bool *columns);
-extern bool pgsync_statement_settle_row(PgsyncStatement *statement,
-										const PgsyncRow *row);
+extern PgsyncSettled pgsync_statement_settle_row(PgsyncStatement *statement,
+												 const PgsyncRow *row);
 extern void pgsync_statement_begin_row(PgsyncStatement *statement,
 									   const PgsyncRow *row);
 extern PgsyncCounts pgsync_statement_run(PgsyncStatement *statement,

@@ -36,6 +36,7 @@
 #include "insert/keyed_statement.h"
 #include "insert/unique_key.h"
 #include "insert/upsert_look.h"
+#include "sink/heap_new_rows.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -320,7 +321,17 @@ answer_unchanged(PgsyncUpsertLook *look, const PgsyncRow *row)
 		pgsync_action_receiver_put_null(look->answers);
 }
 
-/* Looks for the row's key; updates what is there, if there is anything to. */
+/* Returns whether rows wait that are to be stored before anything else. */
+static bool
+rows_wait(PgsyncUpsertLook *look)
+{
+	return pgsync_new_rows_any(look->upsert.base.run->new_rows);
+}
+
+/*
+ * Looks for the row's key; updates what is there, if there is anything to and
+ * no row waits that whatever runs then might see.
+ */
 static PgsyncRowOutcome
 look_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 {
@@ -331,6 +342,8 @@ look_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 		outcome = probe_once(look, row, updates);
 	if (outcome == PGSYNC_ROW_WRITTEN)
 	{
+		if (rows_wait(look))
+			return PGSYNC_ROW_WAITS;
 		outcome = execute(look, row, updates);
 		/* what only had to be found has been answered */
 		if (!updates)
@@ -443,27 +456,34 @@ after_row(PgsyncRowHook *base, const PgsyncRow *row)
  * Updates the row that is there for an input row, or finds that there is none;
  * see PgsyncRowHook.
  */
-static bool
+static PgsyncSettled
 settle_row(PgsyncRowHook *base, const PgsyncRow *row)
 {
 	PgsyncUpsertLook *look = (PgsyncUpsertLook *) base;
 	bool		updates = pgsync_upsert_before_row(base, row);
-	PgsyncRowOutcome outcome = look_for_row(look, row, updates);
+	PgsyncRowOutcome outcome = PGSYNC_ROW_WAITS;
 
+	if (!pgsync_new_rows_find(base->run->new_rows, row->values))
+		outcome = look_for_row(look, row, updates);
+	if (outcome == PGSYNC_ROW_WAITS)
+	{
+		base->run->waits = true;
+		return PGSYNC_SETTLED_LATER;
+	}
 	look->was_there = outcome != PGSYNC_ROW_ABSENT;
 	switch (outcome)
 	{
 		case PGSYNC_ROW_WRITTEN:
 			look->updated++;
-			return true;
+			return PGSYNC_SETTLED;
 		case PGSYNC_ROW_UNCHANGED:
 			look->unchanged++;
-			return true;
+			return PGSYNC_SETTLED;
 		default:
 			if (look->refuses_identity)
 				refuse_identity(look, row);
 			pass_on(look);
-			return false;
+			return PGSYNC_NOT_SETTLED;
 	}
 }
 

@@ -120,8 +120,8 @@ pgsync_run_start_plan(PgsyncRun *run, DestReceiver *dest)
 }
 
 /* Counts what the executor has done since it was last counted. */
-static void
-count_rows(PgsyncRun *run)
+void
+pgsync_run_count_rows(PgsyncRun *run)
 {
 	uint64		processed = run->queryDesc->estate->es_processed;
 
@@ -157,7 +157,7 @@ pgsync_run_met_conflict(PgsyncRun *run)
 void
 pgsync_run_begin_row(PgsyncRun *run, bool row_updates)
 {
-	count_rows(run);
+	pgsync_run_count_rows(run);
 	run->row_updates = row_updates;
 	CommandCounterIncrement();
 	run->queryDesc->estate->es_output_cid = GetCurrentCommandId(true);
@@ -168,7 +168,7 @@ void
 pgsync_run_execute_plan(PgsyncRun *run)
 {
 	pgsync_executor_run(run->queryDesc);
-	count_rows(run);
+	pgsync_run_count_rows(run);
 }
 
 /* Ends the executor. */

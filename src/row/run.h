@@ -58,6 +58,15 @@ struct PgsyncRun
 	bool		expects_conflicts;
 
 	/*
+	 * Has the row hook looked for rows that are in the way, so that a row
+	 * which gets here may wait for further ones?
+	 */
+	bool		holds_rows;
+
+	/* Does the feed end only for now, until rows that wait are stored? */
+	bool		waits;
+
+	/*
 	 * Do the AFTER ROW triggers of each row, foreign keys among them, fire
 	 * before the next row goes in, as if it had been the statement's only
 	 * one?
@@ -73,12 +82,14 @@ struct PgsyncRun
 	bool	   *nulls;
 	bool		has_row;		/* has there been one yet? */
 	struct PgsyncUpdater *updater;	/* see heap_update.h */
+	struct PgsyncNewRows *new_rows; /* see heap_new_rows.h */
 };
 
 extern void pgsync_run_init(PgsyncRun *run, PgsyncTarget *target,
 							const bool *columns);
 extern PgsyncRun *pgsync_run_of(EState *estate);
 extern void pgsync_run_start_plan(PgsyncRun *run, DestReceiver *dest);
+extern void pgsync_run_count_rows(PgsyncRun *run);
 extern bool pgsync_run_met_conflict(PgsyncRun *run);
 extern void pgsync_run_begin_row(PgsyncRun *run, bool row_updates);
 extern void pgsync_run_begin_triggers(PgsyncRun *run);

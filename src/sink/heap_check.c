@@ -161,6 +161,16 @@ pgsync_rows_may_look(Relation rel)
 }
 
 /*
+ * Returns whether rows of a relation can be stored when further ones have been
+ * made: nothing that runs for a row could tell.
+ */
+bool
+pgsync_rows_can_wait(Relation rel)
+{
+	return triggers_can_wait(rel) && !pgsync_rows_may_look(rel);
+}
+
+/*
  * Returns whether the heap sink can stand in for this plan.
  */
 bool
@@ -173,6 +183,6 @@ pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan)
 	if (rel->rd_rel->relkind != RELKIND_RELATION &&
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return false;
-	return triggers_can_wait(rel) && !pgsync_rows_may_look(rel) &&
+	return pgsync_rows_can_wait(rel) &&
 		!pgsync_any_partition(rel, partition_is_unfit, true);
 }

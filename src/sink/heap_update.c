@@ -62,8 +62,8 @@ triggers_fit(ModifyTableState *mtstate)
 }
 
 /* Returns whether the rows of the node below are laid out as the table's. */
-static bool
-layout_fits(ModifyTableState *mtstate)
+bool
+pgsync_rows_are_laid_out(ModifyTableState *mtstate)
 {
 	ListCell   *cell;
 
@@ -94,7 +94,7 @@ updater_fits(ModifyTableState *mtstate)
 		form->relkind == RELKIND_RELATION && !form->relispartition &&
 		resultRelInfo->ri_WithCheckOptions == NIL &&
 		!IsolationUsesXactSnapshot() &&
-		triggers_fit(mtstate) && layout_fits(mtstate) &&
+		triggers_fit(mtstate) && pgsync_rows_are_laid_out(mtstate) &&
 		!pgsync_checks_may_look(resultRelInfo->ri_RelationDesc, NULL) &&
 		list_length(resultRelInfo->ri_onConflictArbiterIndexes) == 1;
 }

@@ -11,10 +11,12 @@
 #define PGSYNC_HEAP_UPDATE_H
 
 #include "executor/execdesc.h"
+#include "nodes/execnodes.h"
 
 /* What it takes to update the rows of one statement */
 typedef struct PgsyncUpdater PgsyncUpdater;
 
+extern bool pgsync_rows_are_laid_out(ModifyTableState *mtstate);
 extern PgsyncUpdater *pgsync_updater_install(QueryDesc *queryDesc);
 extern void pgsync_updater_free(PgsyncUpdater *updater);
 

@@ -59,6 +59,18 @@ is_core_comparison(Oid function)
 	}
 }
 
+/* Returns whether core's own functions compare the keys of a B-tree. */
+bool
+pgsync_index_compares_by_core(Relation index)
+{
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+	{
+		if (!is_core_comparison(index_getprocid(index, i + 1, BTORDER_PROC)))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Returns whether entries of an index can be placed a leaf at a time: a
  * B-tree that takes entries and is complete, whose entries are made of
@@ -73,11 +85,8 @@ pgsync_index_is_plain(Relation heap, Relation index, IndexInfo *info)
 		info->ii_ExclusionOps != NULL ||
 		(info->ii_Unique && !index->rd_index->indimmediate))
 		return false;
-	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
-	{
-		if (!is_core_comparison(index_getprocid(index, i + 1, BTORDER_PROC)))
-			return false;
-	}
+	if (!pgsync_index_compares_by_core(index))
+		return false;
 	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
 	{
 		/* a system column is no attribute of the slot's descriptor */
@@ -85,6 +94,23 @@ pgsync_index_is_plain(Relation heap, Relation index, IndexInfo *info)
 			return false;
 	}
 	return true;
+}
+
+/* Prepares to compare the keys of a B-tree, column by column, as it does. */
+void
+pgsync_index_sort_support(Relation index, SortSupport keys)
+{
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+	{
+		SortSupport key = &keys[i];
+		int16		option = index->rd_indoption[i];
+
+		key->ssup_cxt = CurrentMemoryContext;
+		key->ssup_collation = index->rd_indcollation[i];
+		key->ssup_nulls_first = (option & INDOPTION_NULLS_FIRST) != 0;
+		key->ssup_attno = i + 1;
+		pgsync_prepare_index_sort(index, (option & INDOPTION_DESC) != 0, key);
+	}
 }
 
 /* Prepares to sort entries; what that takes stays in the current context. */
@@ -97,17 +123,7 @@ pgsync_entry_order_create(Relation index)
 	order->nulls_equal = index->rd_index->indnullsnotdistinct;
 	order->unique = index->rd_index->indisunique;
 	order->nkeys = IndexRelationGetNumberOfKeyAttributes(index);
-	for (int i = 0; i < order->nkeys; i++)
-	{
-		SortSupport key = &order->keys[i];
-		int16		option = index->rd_indoption[i];
-
-		key->ssup_cxt = CurrentMemoryContext;
-		key->ssup_collation = index->rd_indcollation[i];
-		key->ssup_nulls_first = (option & INDOPTION_NULLS_FIRST) != 0;
-		key->ssup_attno = i + 1;
-		pgsync_prepare_index_sort(index, (option & INDOPTION_DESC) != 0, key);
-	}
+	pgsync_index_sort_support(index, order->keys);
 	return order;
 }
 

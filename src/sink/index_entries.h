@@ -12,10 +12,13 @@
 
 #include "nodes/execnodes.h"
 #include "sink/index_leaf.h"
+#include "utils/sortsupport.h"
 
 /* The order of an index's entries */
 typedef struct PgsyncEntryOrder PgsyncEntryOrder;
 
+extern bool pgsync_index_compares_by_core(Relation index);
+extern void pgsync_index_sort_support(Relation index, SortSupport keys);
 extern bool pgsync_index_is_plain(Relation heap, Relation index,
 								  IndexInfo *info);
 extern PgsyncEntryOrder *pgsync_entry_order_create(Relation index);

@@ -27,36 +27,11 @@
 #include "executor/execPartition.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
-#include "sink/heap_conflict.h"
-#include "sink/heap_foreign_key.h"
-#include "sink/heap_together.h"
-#include "miscadmin.h"
-#include "sink/index_batch.h"
+#include "sink/heap_buffer.h"
 #include "sink/may_look.h"
 #include "sink/sinks.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-
-/*
- * A buffer is stored when it has this many rows or bytes of input, as in
- * copyfrom.c: by then what is done once a batch no longer shows beside what is
- * done once a row, and the values still fit a processor's cache.
- */
-#define MAX_BUFFERED_ROWS	1000
-#define MAX_BUFFERED_BYTES	65535
-
-/*
- * ... or when its values take this much memory: a default or a jsonb may be
- * much larger than the input that it came of.
- */
-#define MAX_VALUE_BYTES		(1024 * 1024)
-
-/*
- * What a buffer's slots may take.  A row of 1600 columns needs 14 kB of them,
- * whatever its values are: 1000 such slots would be as much as a small
- * server's work_mem.
- */
-#define MAX_SLOT_BYTES		(256 * 1024)
 
 /*
  * All buffers are stored when together they have this much.  It is a few full
@@ -78,35 +53,11 @@
  */
 #define MAX_KEPT_BUFFERS	64
 
-/* Rows on their way into one relation */
-typedef struct RowBuffer
-{
-	ResultRelInfo *resultRelInfo;
-	BulkInsertState bistate;
-	PgsyncConflicts *conflicts; /* if not NULL, a row may be kept out */
-	PgsyncIndexBatch *indexes;	/* if NULL, core makes index entries */
-	int			options;		/* of table_multi_insert */
-	int			nrows;
-	int			max_rows;
-	int			nslots;			/* slots made so far */
-	Size		nbytes;
-	MemoryContext mcxt;			/* the rows' values until they are stored */
-	bool		goes_alone;		/* must its rows go in one by one? */
-	bool		has_before;		/* BEFORE ROW triggers */
-	bool		has_triggers;	/* AFTER ROW ones, foreign keys among them */
-	List	   *key_columns;	/* if not NIL, rows equal in them are checked
-								 * with the one before */
-	int			last_stored;	/* index of the row before, or -1 */
-	List	  **recheck;		/* indexes to recheck, while triggers wait */
-	uint64		numbers[MAX_BUFFERED_ROWS];
-	TupleTableSlot *slots[MAX_BUFFERED_ROWS];
-} RowBuffer;
-
 /* A stored row whose AFTER ROW triggers are to be queued */
 typedef struct StoredRow
 {
 	uint64		number;
-	RowBuffer  *buffer;
+	PgsyncRowBuffer  *buffer;
 	int			index;
 } StoredRow;
 
@@ -125,124 +76,26 @@ typedef struct HeapSink
 	Size		total_bytes;
 } HeapSink;
 
-/*
- * Returns table_multi_insert's options: a file that is new in this
- * transaction has no free space worth looking for.
- */
-static int
-insert_options(Relation rel)
-{
-	if (rel->rd_createSubid != InvalidSubTransactionId ||
-		pgsync_first_relfilelocator_subid(rel) != InvalidSubTransactionId)
-		return TABLE_INSERT_SKIP_FSM;
-	return 0;
-}
-
-/*
- * Finds out whether rows of a relation must go in one by one, and why.
- *
- * What heap_check.c has looked at gives no reason; it does not look into
- * leaves' indexes and generated columns, which may be their own, and a leaf
- * may have got a BEFORE ROW trigger since.
- */
-static void
-note_reasons(RowBuffer *buffer)
-{
-	Relation	rel = buffer->resultRelInfo->ri_RelationDesc;
-	TriggerDesc *triggers = buffer->resultRelInfo->ri_TrigDesc;
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
-
-	buffer->has_before = triggers != NULL && triggers->trig_insert_before_row;
-	buffer->goes_alone = buffer->has_before || pgsync_indexes_may_look(rel, NULL) ||
-		(constr != NULL && constr->has_generated_stored &&
-		 pgsync_defaults_may_look(rel));
-	if (buffer->goes_alone)
-		buffer->max_rows = 1;
-}
-
-/*
- * Returns whether a row may wait for other sessions before the next is
- * finished, by more than its index entries: by a foreign key's trigger.
- */
-static inline bool
-waits_by_row(HeapSink *sink, RowBuffer *buffer)
-{
-	return buffer->has_triggers && sink->run->fires_by_row;
-}
-
-/* Returns whether index entries of the buffer's rows can be made at once. */
-static bool
-batches_indexes(HeapSink *sink, RowBuffer *buffer)
-{
-	if (buffer->max_rows == 1)
-		return false;
-	return buffer->conflicts == NULL ||
-		(!waits_by_row(sink, buffer) &&
-		 pgsync_conflicts_fit_together(buffer->conflicts));
-}
-
 /* Makes a buffer for a relation; its ResultRelInfo points back to it. */
-static RowBuffer *
+static PgsyncRowBuffer *
 create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 {
-	Relation	rel = resultRelInfo->ri_RelationDesc;
-	RowBuffer  *buffer = palloc0(sizeof(RowBuffer));
-	Size		slot_bytes = sizeof(BufferHeapTupleTableSlot) +
-	RelationGetDescr(rel)->natts * (sizeof(Datum) + sizeof(bool));
-	bool		triggers_order;
+	PgsyncRowBuffer *buffer;
 
 	/* heap_check.c has looked; it may have been attached since */
 	if (resultRelInfo->ri_FdwRoutine != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("foreign partition \"%s\" was attached while rows were being inserted",
-						RelationGetRelationName(rel)),
+						RelationGetRelationName(resultRelInfo->ri_RelationDesc)),
 				 errhint("Retry the call.")));
 
-	if (rel->rd_rel->relhasindex &&
-		resultRelInfo->ri_IndexRelationDescs == NULL)
-		ExecOpenIndices(resultRelInfo, sink->skips_conflicts);
-	buffer->resultRelInfo = resultRelInfo;
-	buffer->bistate = GetBulkInsertState();
-	buffer->options = insert_options(rel);
-	buffer->max_rows = Max(1, Min(MAX_BUFFERED_ROWS,
-								  MAX_SLOT_BYTES / slot_bytes));
-	buffer->has_triggers = resultRelInfo->ri_TrigDesc != NULL &&
-		resultRelInfo->ri_TrigDesc->trig_insert_after_row;
-	note_reasons(buffer);
-	triggers_order = buffer->has_triggers &&
-		sink->mtstate->mt_partition_tuple_routing != NULL;
-	if (sink->skips_conflicts)
-	{
-		buffer->conflicts = pgsync_conflicts_create(resultRelInfo,
-													sink->estate);
-
-		/*
-		 * Rows that may wait for others' are stored in the order that they
-		 * come in: then those who load in the same order do not deadlock.
-		 * Within one relation batches keep that order, triggers included.
-		 */
-		if (sink->mtstate->mt_partition_tuple_routing != NULL)
-			buffer->max_rows = 1;
-	}
-	else if (triggers_order)
-	{
-		buffer->recheck = palloc(sizeof(List *) * buffer->max_rows);
-		sink->ordered = true;
-	}
-	buffer->last_stored = -1;
-	if (buffer->recheck == NULL && !buffer->goes_alone &&
-		!sink->run->fires_by_row)
-		buffer->key_columns = pgsync_foreign_key_columns(resultRelInfo,
-														 sink->estate);
-	if (batches_indexes(sink, buffer))
-		buffer->indexes = pgsync_index_batch_create(resultRelInfo,
-													sink->estate,
-													waits_by_row(sink,
-																 buffer));
-	buffer->mcxt = AllocSetContextCreate(CurrentMemoryContext,
-										 "pgsync buffered rows",
-										 ALLOCSET_DEFAULT_SIZES);
+	buffer = pgsync_row_buffer_create(sink->run, resultRelInfo,
+									  sink->skips_conflicts ?
+									  PGSYNC_CONFLICT_SKIPPED :
+									  PGSYNC_CONFLICT_FAILS,
+									  sink->mtstate->mt_partition_tuple_routing != NULL);
+	sink->ordered |= buffer->recheck != NULL;
 	resultRelInfo->ri_CopyMultiInsertBuffer =
 		(struct CopyMultiInsertBuffer *) buffer;
 	sink->buffers = lappend(sink->buffers, buffer);
@@ -251,278 +104,39 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 
 /* Frees a buffer whose rows have been stored. */
 static void
-free_buffer(RowBuffer *buffer)
+free_buffer(PgsyncRowBuffer *buffer)
 {
-	Assert(buffer->nrows == 0);
 	buffer->resultRelInfo->ri_CopyMultiInsertBuffer = NULL;
-	FreeBulkInsertState(buffer->bistate);
-	if (buffer->conflicts != NULL)
-		pgsync_conflicts_free(buffer->conflicts);
-	if (buffer->indexes != NULL)
-		pgsync_index_batch_free(buffer->indexes);
-	for (int i = 0; i < buffer->nslots; i++)
-		ExecDropSingleTupleTableSlot(buffer->slots[i]);
-	table_finish_bulk_insert(buffer->resultRelInfo->ri_RelationDesc,
-							 buffer->options);
-	MemoryContextDelete(buffer->mcxt);
-	if (buffer->recheck != NULL)
-		pfree(buffer->recheck);
-	list_free(buffer->key_columns);
-	pfree(buffer);
+	pgsync_row_buffer_free(buffer);
 }
 
 /* Returns the buffer of a relation, making it if there is none. */
-static inline RowBuffer *
+static inline PgsyncRowBuffer *
 buffer_of(HeapSink *sink, ResultRelInfo *resultRelInfo)
 {
 	if (resultRelInfo->ri_CopyMultiInsertBuffer != NULL)
-		return (RowBuffer *) resultRelInfo->ri_CopyMultiInsertBuffer;
+		return (PgsyncRowBuffer *) resultRelInfo->ri_CopyMultiInsertBuffer;
 	return create_buffer(sink, resultRelInfo);
-}
-
-/* Returns the slot that the buffer's next row goes into, empty. */
-static inline TupleTableSlot *
-next_slot(RowBuffer *buffer)
-{
-	if (buffer->nrows == buffer->nslots)
-		buffer->slots[buffer->nslots++] =
-			table_slot_create(buffer->resultRelInfo->ri_RelationDesc, NULL);
-	return ExecClearTuple(buffer->slots[buffer->nrows]);
-}
-
-/*
- * Queues the AFTER ROW triggers of a stored row, if it needs its own, and
- * fires them if they are not to wait for the statement's end.
- */
-static inline void
-queue_triggers(HeapSink *sink, RowBuffer *buffer, int index, List *recheck)
-{
-	int			before = buffer->last_stored;
-
-	buffer->last_stored = index;
-	pgsync_run_begin_triggers(sink->run);
-	if (before < 0 || buffer->key_columns == NIL ||
-		!pgsync_same_foreign_keys(buffer->key_columns, buffer->slots[index],
-								  buffer->slots[before]))
-		ExecARInsertTriggers(sink->estate, buffer->resultRelInfo,
-							 buffer->slots[index], recheck, NULL);
-	list_free(recheck);
-	pgsync_run_fire_triggers(sink->run);
-	ResetPerTupleExprContext(sink->estate);
-}
-
-/*
- * Makes a stored row's index entries, and queues its triggers unless they
- * wait for those of earlier rows in other leaves.
- */
-static inline void
-finish_row(HeapSink *sink, RowBuffer *buffer, int index)
-{
-	ResultRelInfo *resultRelInfo = buffer->resultRelInfo;
-	List	   *recheck = NIL;
-
-	if (buffer->indexes != NULL)
-		recheck = pgsync_index_batch_finish_row(buffer->indexes, index);
-	else if (resultRelInfo->ri_NumIndices > 0)
-		recheck = pgsync_insert_index_tuples(resultRelInfo,
-											 buffer->slots[index],
-											 sink->estate, false, false, NULL,
-											 NIL, false);
-	if (buffer->recheck != NULL)
-		buffer->recheck[index] = recheck;
-	else if (buffer->has_triggers)
-		queue_triggers(sink, buffer, index, recheck);
-	ResetPerTupleExprContext(sink->estate);
 }
 
 /* Empties a buffer whose rows are done with. */
 static void
-reset_buffer(HeapSink *sink, RowBuffer *buffer)
+reset_buffer(HeapSink *sink, PgsyncRowBuffer *buffer)
 {
-	for (int i = 0; i < buffer->nrows; i++)
-		ExecClearTuple(buffer->slots[i]);
 	sink->total_rows -= buffer->nrows;
 	sink->total_bytes -= buffer->nbytes;
-	buffer->nrows = 0;
-	buffer->nbytes = 0;
-	buffer->last_stored = -1;
-	MemoryContextReset(buffer->mcxt);
-}
-
-/*
- * Prepares the index entries of rows, and stores the rows together with the
- * unique ones, if that can be done.
- */
-static bool
-store_together(HeapSink *sink, RowBuffer *buffer, TupleTableSlot **slots,
-			   const uint64 *numbers, int nrows)
-{
-	PgsyncRows	rows = {slots, numbers, nrows, sink->place};
-
-	return buffer->indexes != NULL &&
-		pgsync_index_batch_prepare(buffer->indexes, slots, nrows,
-								   buffer->conflicts != NULL) &&
-		pgsync_store_together(buffer->indexes, &rows,
-							  buffer->resultRelInfo->ri_RelationDesc,
-							  sink->estate->es_output_cid, buffer->options,
-							  NULL);
-}
-
-/* Stores the rows of a buffer, all at once. */
-static void
-store_all(HeapSink *sink, RowBuffer *buffer)
-{
-	PgsyncPlace *place = sink->place;
-	MemoryContext oldcontext;
-
-	/* table_multi_insert leaks into the current context */
-	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(sink->estate));
-	if (!store_together(sink, buffer, buffer->slots, buffer->numbers,
-						buffer->nrows))
-		table_multi_insert(buffer->resultRelInfo->ri_RelationDesc,
-						   buffer->slots, buffer->nrows,
-						   sink->estate->es_output_cid, buffer->options,
-						   buffer->bistate);
-	MemoryContextSwitchTo(oldcontext);
-
-	if (buffer->indexes != NULL)
-		pgsync_index_batch_begin(buffer->indexes);
-	for (int i = 0; i < buffer->nrows; i++)
-	{
-		place->storing_first = place->storing_last = buffer->numbers[i];
-		finish_row(sink, buffer, i);
-	}
-	if (buffer->indexes != NULL)
-		pgsync_index_batch_end(buffer->indexes);
-	sink->estate->es_processed += buffer->nrows;
-}
-
-/*
- * Finishes the rows that have been stored of some of a buffer: those that
- * nothing was in the way of.
- */
-static void
-finish_new_rows(HeapSink *sink, RowBuffer *buffer, int first, int end,
-				const bool *in_the_way)
-{
-	PgsyncPlace *place = sink->place;
-	int			row = 0;
-
-	pgsync_index_batch_begin(buffer->indexes);
-	for (int i = first; i < end; i++)
-	{
-		List	   *recheck;
-
-		if (in_the_way[i])
-			continue;
-		place->storing_first = place->storing_last = buffer->numbers[i];
-		recheck = pgsync_index_batch_finish_row(buffer->indexes, row++);
-		if (buffer->has_triggers)
-			queue_triggers(sink, buffer, i, recheck);
-		ResetPerTupleExprContext(sink->estate);
-	}
-}
-
-/*
- * Stores those of a buffer's rows, from *next on, that nothing is in the way
- * of, up to one of which that cannot be told yet: that is *next then.  False
- * if this could not be done.
- */
-static bool
-store_new_rows(HeapSink *sink, RowBuffer *buffer, int *next)
-{
-	int			first = *next;
-	bool		in_the_way[MAX_BUFFERED_ROWS];
-	TupleTableSlot *slots[MAX_BUFFERED_ROWS];
-	uint64		numbers[MAX_BUFFERED_ROWS];
-	int			nrows = 0;
-	int			end = pgsync_conflicts_look(buffer->conflicts, buffer->slots,
-											first, buffer->nrows, in_the_way);
-	MemoryContext oldcontext;
-	bool		stored;
-
-	for (int i = first; i < end; i++)
-	{
-		if (in_the_way[i])
-			continue;
-		slots[nrows] = buffer->slots[i];
-		numbers[nrows++] = buffer->numbers[i];
-	}
-	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(sink->estate));
-	stored = nrows == 0 || store_together(sink, buffer, slots, numbers, nrows);
-	MemoryContextSwitchTo(oldcontext);
-	if (stored && nrows > 0)
-		finish_new_rows(sink, buffer, first, end, in_the_way);
-	pgsync_index_batch_end(buffer->indexes);
-	ResetPerTupleExprContext(sink->estate);
-	if (!stored)
-	{
-		pgsync_conflicts_forget(buffer->conflicts);
-		return false;
-	}
-	sink->estate->es_processed += nrows;
-	sink->nconflicts += end - first - nrows;
-	*next = end;
-	return true;
-}
-
-/* Stores a buffer's row unless another is in its way. */
-static void
-store_row_unless_conflict(HeapSink *sink, RowBuffer *buffer, int i)
-{
-	PgsyncPlace *place = sink->place;
-	List	   *recheck;
-
-	place->storing_first = place->storing_last = buffer->numbers[i];
-	if (pgsync_conflicts_insert(buffer->conflicts, buffer->slots[i], i,
-								&recheck))
-	{
-		sink->estate->es_processed++;
-		if (buffer->has_triggers)
-			queue_triggers(sink, buffer, i, recheck);
-	}
-	else
-		sink->nconflicts++;
-	ResetPerTupleExprContext(sink->estate);
-}
-
-/*
- * Stores those rows of a buffer that nothing is in the way of: together as far
- * as that goes, and one by one from where it does not.
- */
-static void
-store_unless_conflict(HeapSink *sink, RowBuffer *buffer)
-{
-	bool		together = buffer->indexes != NULL;
-	int			i = 0;
-
-	pgsync_conflicts_begin_batch(buffer->conflicts, buffer->slots,
-								 buffer->nrows);
-	while (i < buffer->nrows)
-	{
-		if (together)
-			together = store_new_rows(sink, buffer, &i);
-		if (i < buffer->nrows)
-			store_row_unless_conflict(sink, buffer, i++);
-	}
-	pgsync_conflicts_end_batch(buffer->conflicts);
+	pgsync_row_buffer_reset(buffer);
 }
 
 /* Stores the rows of one buffer; if their triggers wait, so does the rest. */
 static void
-flush_buffer(HeapSink *sink, RowBuffer *buffer)
+flush_buffer(HeapSink *sink, PgsyncRowBuffer *buffer)
 {
-	PgsyncPlace *place = sink->place;
-
 	if (buffer->nrows == 0)
 		return;
-	place->storing_first = buffer->numbers[0];
-	place->storing_last = buffer->numbers[buffer->nrows - 1];
-	if (buffer->conflicts != NULL)
-		store_unless_conflict(sink, buffer);
-	else
-		store_all(sink, buffer);
-	place->storing_first = place->storing_last = 0;
+	pgsync_row_buffer_store(buffer, 0);
+	sink->nconflicts += buffer->nconflicts;
+	buffer->nconflicts = 0;
 
 	/* many partitions must not keep as many pages pinned */
 	if (list_length(sink->buffers) > 1)
@@ -555,7 +169,7 @@ queue_in_order(HeapSink *sink)
 
 	foreach(cell, sink->buffers)
 	{
-		RowBuffer  *buffer = lfirst(cell);
+		PgsyncRowBuffer  *buffer = lfirst(cell);
 
 		for (int i = 0; i < buffer->nrows; i++, nrows++)
 		{
@@ -568,8 +182,8 @@ queue_in_order(HeapSink *sink)
 	for (int i = 0; i < nrows; i++)
 	{
 		place->storing_first = place->storing_last = rows[i].number;
-		queue_triggers(sink, rows[i].buffer, rows[i].index,
-					   rows[i].buffer->recheck[rows[i].index]);
+		pgsync_row_buffer_queue_triggers(rows[i].buffer, rows[i].index,
+										 rows[i].buffer->recheck[rows[i].index]);
 	}
 	place->storing_first = place->storing_last = 0;
 	pfree(rows);
@@ -615,33 +229,15 @@ check_row(HeapSink *sink, ResultRelInfo *resultRelInfo, TupleTableSlot *slot,
 		ExecPartitionCheck(resultRelInfo, slot, sink->estate, true);
 }
 
-/*
- * Returns a row's size: its input's, or the stored row's if that is known and
- * larger, as generated columns may make it.
- */
-static inline Size
-row_size(HeapSink *sink, TupleTableSlot *slot)
-{
-	Size		size = sink->feed->size;
-
-	if (TTS_SHOULDFREE(slot) && TTS_IS_BUFFERTUPLE(slot))
-		size = Max(size, ((HeapTupleTableSlot *) slot)->tuple->t_len);
-	return size;
-}
-
 /* Counts a checked row into its buffer, and stores what has become enough. */
 static inline void
-add_row(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
+add_row(HeapSink *sink, PgsyncRowBuffer *buffer, TupleTableSlot *slot)
 {
-	Size		size = row_size(sink, slot);
+	Size		size = pgsync_row_buffer_size(buffer, slot);
 
-	buffer->numbers[buffer->nrows++] = sink->feed->number;
-	buffer->nbytes += size;
 	sink->total_rows++;
 	sink->total_bytes += size;
-	if (buffer->nrows >= buffer->max_rows ||
-		buffer->nbytes >= MAX_BUFFERED_BYTES ||
-		MemoryContextMemAllocated(buffer->mcxt, true) >= MAX_VALUE_BYTES)
+	if (pgsync_row_buffer_add(buffer, size))
 	{
 		if (sink->ordered)
 			flush_all(sink);
@@ -662,11 +258,11 @@ static void
 insert_plain(HeapSink *sink)
 {
 	ResultRelInfo *resultRelInfo = sink->mtstate->resultRelInfo;
-	RowBuffer  *buffer = buffer_of(sink, resultRelInfo);
+	PgsyncRowBuffer  *buffer = buffer_of(sink, resultRelInfo);
 
 	for (;;)
 	{
-		TupleTableSlot *slot = next_slot(buffer);
+		TupleTableSlot *slot = pgsync_row_buffer_next_slot(buffer);
 		MemoryContext oldcontext = MemoryContextSwitchTo(buffer->mcxt);
 		bool		found = sink->feed->next(sink->feed, slot->tts_values,
 											 slot->tts_isnull);
@@ -685,11 +281,11 @@ insert_plain(HeapSink *sink)
  * Copies a row to a slot of the leaf it belongs to, in the leaf's layout.
  */
 static TupleTableSlot *
-copy_to_leaf(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
+copy_to_leaf(HeapSink *sink, PgsyncRowBuffer *buffer, TupleTableSlot *slot)
 {
 	TupleConversionMap *map = pgsync_root_to_child_map(buffer->resultRelInfo,
 													   sink->estate);
-	TupleTableSlot *leaf_slot = next_slot(buffer);
+	TupleTableSlot *leaf_slot = pgsync_row_buffer_next_slot(buffer);
 
 	if (map != NULL)
 		return execute_attr_map_slot(map->attrMap, slot, leaf_slot);
@@ -700,8 +296,8 @@ copy_to_leaf(HeapSink *sink, RowBuffer *buffer, TupleTableSlot *slot)
  * Stores all earlier rows if the buffer's next one is to see them; returns the
  * buffer of its relation, which may be another one then.
  */
-static inline RowBuffer *
-empty_if_alone(HeapSink *sink, RowBuffer *buffer)
+static inline PgsyncRowBuffer *
+empty_if_alone(HeapSink *sink, PgsyncRowBuffer *buffer)
 {
 	ResultRelInfo *resultRelInfo = buffer->resultRelInfo;
 
@@ -725,7 +321,7 @@ insert_routed(HeapSink *sink)
 	{
 		MemoryContext oldcontext;
 		ResultRelInfo *leaf;
-		RowBuffer  *buffer;
+		PgsyncRowBuffer  *buffer;
 		TupleTableSlot *slot;
 		bool		found;
 

@@ -20,6 +20,7 @@
 #include "common/partitions.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
+#include "sink/heap_new_rows.h"
 #include "sink/heap_update.h"
 #include "sink/sinks.h"
 #include "utils/rel.h"
@@ -144,6 +145,8 @@ install(PgsyncRun *run)
 	ExecSetExecProcNode(node, stream_exec);
 	run->place->batched = sends_batches(run->queryDesc);
 	run->has_row = false;
+	run->waits = false;
+	run->new_rows = NULL;
 	run->values = palloc(sizeof(Datum) * natts);
 	run->nulls = palloc(sizeof(bool) * natts);
 }
@@ -161,6 +164,16 @@ install_updater(PgsyncRun *run)
 		 run->updater != NULL ? "pgsync" : "the executor");
 }
 
+/* Has new rows wait for each other, where that gives the same result. */
+static void
+install_new_rows(PgsyncRun *run)
+{
+	run->new_rows = pgsync_new_rows_install(run);
+	elog(DEBUG1, "new rows of \"%s\" are stored %s",
+		 RelationGetRelationName(run->target->rel),
+		 run->new_rows != NULL ? "many at a time" : "one by one");
+}
+
 /* Runs the plan, row by row; see PgsyncSinkRoutine. */
 static void
 stream_run(PgsyncRun *run, DestReceiver *dest)
@@ -169,7 +182,12 @@ stream_run(PgsyncRun *run, DestReceiver *dest)
 	install(run);
 	if (run->one_by_one && run->expects_conflicts)
 		install_updater(run);
+	else if (run->holds_rows)
+		install_new_rows(run);
 	pgsync_run_execute_plan(run);
+	if (run->new_rows != NULL)
+		pgsync_new_rows_free(run->new_rows);
+	run->new_rows = NULL;
 	if (run->updater != NULL)
 		pgsync_updater_free(run->updater);
 	run->updater = NULL;

@@ -22,6 +22,7 @@ extern const PgsyncSinkRoutine pgsync_spool_sink;
 
 /* heap_check.c */
 extern bool pgsync_rows_may_look(Relation rel);
+extern bool pgsync_rows_can_wait(Relation rel);
 extern bool pgsync_heap_sink_fits(PgsyncTarget *target, PlannedStmt *plan);
 
 /* quiet_check.c */
