@@ -157,6 +157,21 @@ end_executors(TransformSource *source)
 	release_executors(source, true);
 }
 
+/*
+ * Adds the inner source's expressions, which are known once it has begun to
+ * read.  They are needed longer than the row that is being fetched.
+ */
+static void
+note_inner_expressions(TransformSource *source)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(source->base.target->mcxt);
+
+	source->base.expressions = list_concat_copy(source->base.expressions,
+												source->inner->expressions);
+	source->knows_inner = true;
+	MemoryContextSwitchTo(oldcontext);
+}
+
 /* Moves to the next row of the inner source; see PgsyncSourceRoutine. */
 static bool
 transform_source_fetch(PgsyncSource *base, PgsyncRow *row)
@@ -175,12 +190,7 @@ transform_source_fetch(PgsyncSource *base, PgsyncRow *row)
 		restart_executors(source);
 	found = source->inner->routine->fetch(source->inner, row);
 	if (!source->knows_inner)
-	{
-		/* known once the inner source has begun to read */
-		source->base.expressions = list_concat_copy(source->base.expressions,
-													source->inner->expressions);
-		source->knows_inner = true;
-	}
+		note_inner_expressions(source);
 	if (!found && source->context != NULL && !source->kept)
 		end_executors(source);
 	if (!found)
