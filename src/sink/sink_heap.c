@@ -57,7 +57,7 @@
 typedef struct StoredRow
 {
 	uint64		number;
-	PgsyncRowBuffer  *buffer;
+	PgsyncRowBuffer *buffer;
 	int			index;
 } StoredRow;
 
@@ -169,7 +169,7 @@ queue_in_order(HeapSink *sink)
 
 	foreach(cell, sink->buffers)
 	{
-		PgsyncRowBuffer  *buffer = lfirst(cell);
+		PgsyncRowBuffer *buffer = lfirst(cell);
 
 		for (int i = 0; i < buffer->nrows; i++, nrows++)
 		{
@@ -258,7 +258,7 @@ static void
 insert_plain(HeapSink *sink)
 {
 	ResultRelInfo *resultRelInfo = sink->mtstate->resultRelInfo;
-	PgsyncRowBuffer  *buffer = buffer_of(sink, resultRelInfo);
+	PgsyncRowBuffer *buffer = buffer_of(sink, resultRelInfo);
 
 	for (;;)
 	{
@@ -321,7 +321,7 @@ insert_routed(HeapSink *sink)
 	{
 		MemoryContext oldcontext;
 		ResultRelInfo *leaf;
-		PgsyncRowBuffer  *buffer;
+		PgsyncRowBuffer *buffer;
 		TupleTableSlot *slot;
 		bool		found;
 
