@@ -150,7 +150,9 @@ pgsync_row_buffer_create(PgsyncRun *run, ResultRelInfo *resultRelInfo,
 	note_reasons(buffer);
 	prepare_conflicts(buffer, routed);
 	buffer->last_stored = -1;
-	if (buffer->recheck == NULL && !buffer->goes_alone && !run->fires_by_row)
+	/* where conflicting rows are updated, those stored may be among them */
+	if (on_conflict != PGSYNC_CONFLICT_RETURNED && buffer->recheck == NULL &&
+		!buffer->goes_alone && !run->fires_by_row)
 		buffer->key_columns = pgsync_foreign_key_columns(resultRelInfo,
 														 buffer->estate);
 	if (batches_indexes(buffer))

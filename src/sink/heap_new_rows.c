@@ -97,7 +97,8 @@ rows_can_wait(PgsyncRun *run, ModifyTableState *mtstate)
 		mtstate->mt_transition_capture == NULL &&
 		pgsync_rows_are_laid_out(mtstate) &&
 		!(run->fires_by_row && triggers != NULL &&
-		  triggers->trig_insert_after_row) &&
+		  (triggers->trig_insert_after_row ||
+		   triggers->trig_update_after_row)) &&
 		!pgsync_expression_may_look((Node *) run->feed->expressions) &&
 		pgsync_rows_can_wait(rel);
 }
