@@ -186,8 +186,85 @@ END $$;
 SELECT count(*), bool_and(s.last_value = set_seq_max(s.seq, s.target_table, s.column_name)) AS same
 FROM set_seqs_max(get_tables('{sms_many}')) s;
 
+\echo == what an index is read for, and a query is run for, is the same
+CREATE SCHEMA sms_ends;
+CREATE DOMAIN sms_ends.number AS bigint CHECK (VALUE <> 1013);
+CREATE FUNCTION ends(type text, index text, rows text, step int) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  last bigint;
+BEGIN
+  DROP TABLE IF EXISTS sms_ends.t CASCADE;
+  DROP SEQUENCE IF EXISTS sms_ends.s;
+  EXECUTE format('CREATE SEQUENCE sms_ends.s INCREMENT %s MINVALUE -1000 MAXVALUE 1000 START 5', step);
+  EXECUTE format('CREATE TABLE sms_ends.t (pad text, id %s DEFAULT nextval(''sms_ends.s''))', type);
+  EXECUTE format('INSERT INTO sms_ends.t (id) SELECT (%s)::%s FROM generate_series(-20, 20) g', rows, type);
+  IF index <> '' THEN
+    EXECUTE 'CREATE INDEX ON sms_ends.t ' || index;
+  END IF;
+  SELECT last_value INTO STRICT last FROM set_seqs_max('{sms_ends.t}');
+  RETURN last;
+END $$;
+SET client_min_messages = warning;
+SELECT type, rows, step, min(last) AS last, count(DISTINCT last) AS different
+FROM unnest('{smallint, int, bigint, sms_ends.number}'::text[]) type,
+  unnest(ARRAY['', '(id)', '(id DESC)', '(id NULLS FIRST)', '(id DESC NULLS LAST, pad)', '(pad, id)',
+    '(id) WHERE id < 5', '((id + 1))', '((id::text))', '(id) INCLUDE (pad)']) index,
+  unnest(ARRAY['g', 'nullif(g, 20)', 'CASE WHEN g % 2 = 0 THEN -abs(g) END', 'NULL', '(g * 7) % 11']) rows,
+  unnest('{1, -1}'::int[]) step,
+  LATERAL ends(type, index, rows, step) last
+GROUP BY type, rows, step ORDER BY 1, 2, 3;
+RESET client_min_messages;
+
+-- rows that are gone, and rows of the same statement
+SET client_min_messages = warning;
+SELECT ends('int', '(id)', 'g', 1);
+RESET client_min_messages;
+DELETE FROM sms_ends.t WHERE id > 11;
+SELECT last_value FROM set_seqs_max('{sms_ends.t}');
+BEGIN;
+DELETE FROM sms_ends.t WHERE id > 3;
+SAVEPOINT before;
+INSERT INTO sms_ends.t (id) VALUES (700);
+SELECT last_value FROM set_seqs_max('{sms_ends.t}');
+ROLLBACK TO before;
+SELECT last_value FROM set_seqs_max('{sms_ends.t}');
+COMMIT;
+CREATE FUNCTION sms_ends.add_and_set(number int) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO sms_ends.t (id) VALUES (number);
+  RETURN (SELECT last_value FROM set_seqs_max('{sms_ends.t}'));
+END $$;
+SELECT sms_ends.add_and_set(101), sms_ends.add_and_set(102);
+
+\echo == the right to read the column, with an index and without
+GRANT USAGE ON SCHEMA sms_ends TO regress_pgsync_seqs;
+GRANT UPDATE ON SEQUENCE sms_ends.s TO regress_pgsync_seqs;
+SET ROLE regress_pgsync_seqs;
+SELECT last_value FROM set_seqs_max('{sms_ends.t}');
+RESET ROLE;
+GRANT SELECT (pad) ON sms_ends.t TO regress_pgsync_seqs;
+SET ROLE regress_pgsync_seqs;
+SELECT last_value FROM set_seqs_max('{sms_ends.t}');
+RESET ROLE;
+GRANT SELECT (id) ON sms_ends.t TO regress_pgsync_seqs;
+SET ROLE regress_pgsync_seqs;
+SELECT last_value FROM set_seqs_max('{sms_ends.t}');
+RESET ROLE;
+
+-- rows of children are the table's, to those who may read it
+CREATE TABLE sms_ends.child () INHERITS (sms_ends.t);
+INSERT INTO sms_ends.child (id) VALUES (900);
+SELECT last_value FROM set_seqs_max('{sms_ends.t}');
+DROP TABLE sms_ends.child;
+SELECT last_value FROM set_seqs_max('{sms_ends.t}');
+SET ROLE regress_pgsync_seqs;
+SELECT last_value FROM set_seqs_max('{sms_ends.t}');
+RESET ROLE;
+
 SET client_min_messages = error;
 DROP SCHEMA sms CASCADE;
 DROP SCHEMA sms_many CASCADE;
+DROP SCHEMA sms_ends CASCADE;
 DROP OWNED BY regress_pgsync_seqs;
 DROP ROLE regress_pgsync_seqs;

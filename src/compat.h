@@ -24,6 +24,7 @@
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "parser/parse_node.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
@@ -152,6 +153,17 @@ pgsync_check_permissions(Query *query)
 	ExecCheckPermissions(query->rtable, query->rteperminfos, true);
 #else
 	ExecCheckRTPerms(query->rtable, true);
+#endif
+}
+
+/* Returns where a range table entry keeps the columns to be read. */
+static inline Bitmapset **
+pgsync_selected_columns(ParseNamespaceItem *item)
+{
+#if PG_VERSION_NUM >= 160000
+	return &item->p_perminfo->selectedCols;
+#else
+	return &item->p_rte->selectedCols;
 #endif
 }
 

@@ -25,10 +25,9 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "miscadmin.h"
+#include "clean/column_extreme.h"
 #include "clean/sequence.h"
 #include "common/relation.h"
-#include "common/spi_on.h"
-#include "common/spi_util.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
@@ -208,32 +207,6 @@ check_integer_column(Relation target, AttrNumber attnum)
 							format_type_be(attr->atttypid)),
 					 errhint("Name the column that the sequence fills in \"column_name\".")));
 	}
-}
-
-/*
- * Reads the column's greatest value, or for a descending sequence its least;
- * false if there is none.  As a query of its own, it needs SELECT on the
- * column and uses an index where there is one.
- */
-bool
-pgsync_read_extreme(Relation target, AttrNumber attnum, bool descending,
-					int64 *value)
-{
-	char	   *name = get_attname(RelationGetRelid(target), attnum, false);
-	SPIExecuteOptions options = {0};
-	char	   *query;
-	Datum		datum;
-	bool		isnull;
-
-	query = psprintf("SELECT pg_catalog.%s(t.%s)::pg_catalog.int8 FROM %s AS t",
-					 descending ? "min" : "max", quote_identifier(name),
-					 pgsync_qualified_relation_name(target));
-	pgsync_spi_connect();
-	pgsync_spi_execute_on(target, query, &options);
-	datum = pgsync_spi_first_value(&isnull);
-	*value = isnull ? 0 : DatumGetInt64(datum);
-	pgsync_spi_finish();
-	return !isnull;
 }
 
 /* Insists that the sequence can stand at the value (22003). */

@@ -14,8 +14,6 @@
 
 extern Relation pgsync_open_sequence(Oid seqid);
 extern Relation pgsync_open_sequence_target(Oid relid, const char *function);
-extern bool pgsync_read_extreme(Relation target, AttrNumber attnum,
-								bool descending, int64 *value);
 extern void pgsync_check_sequence_bounds(Relation seqrel, Relation target,
 										 AttrNumber attnum,
 										 PgsyncSequenceState *state,

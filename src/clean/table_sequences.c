@@ -27,6 +27,7 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "clean/column_extreme.h"
 #include "clean/sequence.h"
 #include "common/args.h"
 #include "common/relation.h"

@@ -14,6 +14,7 @@
 
 #include "access/genam.h"
 #include "access/relation.h"
+#include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "common/args.h"
 #include "common/relation.h"
@@ -21,6 +22,7 @@
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /* Which kinds a use can have, and what is said of the others */
 typedef struct RelationUse
@@ -125,6 +127,19 @@ pgsync_open_relation(Oid relid, LOCKMODE lockmode, PgsyncRelationUse use)
 				 errdetail_relkind_not_supported(rel->rd_rel->relkind),
 				 hint != NULL ? errhint("%s", _(hint)) : 0));
 	return rel;
+}
+
+/*
+ * Returns whether all of our snapshots find their rows in an index: one that is
+ * younger than them may lead to versions with other keys (see the planner's
+ * get_relation_info).
+ */
+bool
+pgsync_index_serves_snapshots(Relation index)
+{
+	return !index->rd_index->indcheckxmin ||
+		TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+							  TransactionXmin);
 }
 
 /* Returns the primary key's index, deferrable or not; InvalidOid for none. */

@@ -30,6 +30,7 @@ typedef enum PgsyncRelationUse
 
 extern Relation pgsync_open_relation(Oid relid, LOCKMODE lockmode,
 									 PgsyncRelationUse use);
+extern bool pgsync_index_serves_snapshots(Relation index);
 extern Oid	pgsync_primary_key_index(Relation rel);
 extern char pgsync_column_identity(Relation rel, AttrNumber attnum);
 pg_noreturn extern void pgsync_undefined_column(Relation rel,

@@ -279,19 +279,6 @@ compares_as_columns(PgsyncTarget *target, Relation index)
 }
 
 /*
- * Returns whether all of our snapshots find their rows in an index: one that is
- * younger than them may lead to versions with other keys (see the planner's
- * get_relation_info).
- */
-static bool
-serves_our_snapshots(Relation index)
-{
-	return !index->rd_index->indcheckxmin ||
-		TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
-							  TransactionXmin);
-}
-
-/*
  * Returns a unique B-tree index on exactly these columns that finds what "="
  * on them would, or InvalidOid.
  */
@@ -305,7 +292,7 @@ pgsync_plain_key_index(PgsyncTarget *target, List *keys)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (index_is_usable(index) && serves_our_snapshots(index) &&
+		if (index_is_usable(index) && pgsync_index_serves_snapshots(index) &&
 			same_columns(index_columns(index), keys) &&
 			compares_as_columns(target, index))
 			result = RelationGetRelid(index);
