@@ -56,11 +56,12 @@
 #define MIN_ASCENDING_ROWS	8
 
 /*
- * Rows are stored speculatively, which costs more, only if that lets so many
- * unique entries share a descent; when they did not, these many batches go
- * row by row before it is tried again.
+ * Rows are stored speculatively, which costs a row about as much as a descent,
+ * only if that lets so many entries share one, in all unique indexes together;
+ * when they did not, these many batches go row by row before it is tried
+ * again.
  */
-#define MIN_ENTRIES_A_LEAF	8
+#define MIN_ENTRIES_A_LEAF	32
 #define BATCHES_BY_ROW		32
 
 /* An index that entries are placed in, and those of the batch at hand */
@@ -85,6 +86,7 @@ struct PgsyncIndexBatch
 	int			nslots;
 	bool		unique_by_row;	/* can unique entries be made in either way, */
 	bool		unique_together;	/* as far as the indexes go? */
+	int			nunique;		/* indexes whose entries these are */
 	int			batches_by_row; /* to come, before the other way is tried */
 	int			nindexes;
 	BatchedIndex indexes[FLEXIBLE_ARRAY_MEMBER];
@@ -120,6 +122,7 @@ look_at_unique(PgsyncIndexBatch *batch, bool rows_wait)
 			nplain += batch->indexes[i].rel != NULL;
 		}
 	}
+	batch->nunique = nplain;
 	fits = !rows_wait && nplain > 0 && nplain == nwaiting;
 	batch->unique_together = fits && !RelationIsLogicallyLogged(heap);
 	batch->unique_by_row = fits && nwaiting == 1;
@@ -358,7 +361,7 @@ insert_sorted(PgsyncIndexBatch *batch, BatchedIndex *index)
 			index->placed[index->entries[i++].row] = true;
 	}
 	if (index->info->ii_Unique &&
-		index->nentries < ndescents * MIN_ENTRIES_A_LEAF)
+		index->nentries * batch->nunique < ndescents * MIN_ENTRIES_A_LEAF)
 		batch->batches_by_row = BATCHES_BY_ROW;
 	return true;
 }

@@ -12,6 +12,7 @@
  */
 #include "pgsync.h"
 
+#include "access/heapam.h"
 #include "access/heaptoast.h"
 #include "access/nbtree.h"
 #include "access/transam.h"
@@ -74,12 +75,14 @@ pgsync_index_compares_by_core(Relation index)
 /*
  * Returns whether entries of an index can be placed a leaf at a time: a
  * B-tree that takes entries and is complete, whose entries are made of
- * columns, and which decides about uniqueness at once.
+ * columns, and which decides about uniqueness at once; and its table a heap,
+ * since another kind may know no speculative rows.
  */
 bool
 pgsync_index_is_plain(Relation heap, Relation index, IndexInfo *info)
 {
 	if (index->rd_rel->relam != BTREE_AM_OID || IsCatalogRelation(heap) ||
+		heap->rd_tableam != GetHeapamTableAmRoutine() ||
 		!info->ii_ReadyForInserts || !index->rd_index->indisvalid ||
 		info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
 		info->ii_ExclusionOps != NULL ||
