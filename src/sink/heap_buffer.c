@@ -149,6 +149,7 @@ pgsync_row_buffer_create(PgsyncRun *run, ResultRelInfo *resultRelInfo,
 		resultRelInfo->ri_TrigDesc->trig_insert_after_row;
 	note_reasons(buffer);
 	prepare_conflicts(buffer, routed);
+	buffer->look_ahead = buffer->max_rows;
 	buffer->last_stored = -1;
 	/* where conflicting rows are updated, those stored may be among them */
 	if (on_conflict != PGSYNC_CONFLICT_RETURNED && buffer->recheck == NULL &&
@@ -285,16 +286,15 @@ finish_new_rows(PgsyncRowBuffer *buffer, int first, int end,
 }
 
 /*
- * Returns how many rows from "first" on are settled by a look: all that it can
- * tell of, but only those before the first conflict if that is the caller's
- * business.
+ * Returns the end of those rows from "first" on, before "end", that are settled
+ * by a look: all that it can tell of, but only those before the first conflict
+ * if that is the caller's business.
  */
 static int
-look_at_rows(PgsyncRowBuffer *buffer, int first, bool *in_the_way)
+look_at_rows(PgsyncRowBuffer *buffer, int first, int end, bool *in_the_way)
 {
-	int			end = pgsync_conflicts_look(buffer->conflicts, buffer->slots,
-											first, buffer->nrows, in_the_way);
-
+	end = pgsync_conflicts_look(buffer->conflicts, buffer->slots, first, end,
+								in_the_way);
 	if (buffer->on_conflict != PGSYNC_CONFLICT_RETURNED)
 		return end;
 	for (int i = first; i < end; i++)
@@ -306,19 +306,19 @@ look_at_rows(PgsyncRowBuffer *buffer, int first, bool *in_the_way)
 }
 
 /*
- * Stores those of a buffer's rows, from *next on, that nothing is in the way
- * of, up to one of which that cannot be told yet: that is *next then.  False
- * if this could not be done.
+ * Stores those of a buffer's rows, from *next on and before "limit", that
+ * nothing is in the way of, up to one of which that cannot be told yet: that is
+ * *next then.  False if this could not be done.
  */
 static bool
-store_new_rows(PgsyncRowBuffer *buffer, int *next)
+store_new_rows(PgsyncRowBuffer *buffer, int *next, int limit)
 {
 	int			first = *next;
 	bool		in_the_way[PGSYNC_MAX_BUFFERED_ROWS];
 	TupleTableSlot *slots[PGSYNC_MAX_BUFFERED_ROWS];
 	uint64		numbers[PGSYNC_MAX_BUFFERED_ROWS];
 	int			nrows = 0;
-	int			end = look_at_rows(buffer, first, in_the_way);
+	int			end = look_at_rows(buffer, first, limit, in_the_way);
 	MemoryContext oldcontext;
 	bool		stored;
 
@@ -369,23 +369,22 @@ store_row_unless_conflict(PgsyncRowBuffer *buffer, int i)
 }
 
 /*
- * Stores those rows of a buffer, from one on, that nothing is in the way of:
- * together as far as that goes, and one by one from where it does not.
- * Returns where it ended; see pgsync_row_buffer_store.
+ * Stores those rows of a buffer, from one on and before "end", that nothing is
+ * in the way of: together as far as that goes, and one by one from where it
+ * does not.  Returns where it ended; see pgsync_row_buffer_store.
  */
 static int
-store_unless_conflict(PgsyncRowBuffer *buffer, int first)
+store_unless_conflict(PgsyncRowBuffer *buffer, int first, int end)
 {
 	bool		together = buffer->indexes != NULL;
 	int			i = first;
 
-	pgsync_conflicts_begin_batch(buffer->conflicts, buffer->slots,
-								 buffer->nrows);
-	for (; i < buffer->nrows; i++)
+	pgsync_conflicts_begin_batch(buffer->conflicts, buffer->slots, first, end);
+	for (; i < end; i++)
 	{
 		if (together)
-			together = store_new_rows(buffer, &i);
-		if (i == buffer->nrows)
+			together = store_new_rows(buffer, &i, end);
+		if (i == end)
 			break;
 		if (store_row_unless_conflict(buffer, i))
 			continue;
@@ -395,6 +394,30 @@ store_unless_conflict(PgsyncRowBuffer *buffer, int first)
 	}
 	pgsync_conflicts_end_batch(buffer->conflicts);
 	return i;
+}
+
+/*
+ * Stores those rows of a buffer, from one on, that nothing is in the way of.
+ * Where one that has another in its way ends it, conflicts are likely: the
+ * looks that come next go less far, since what they find behind one that is
+ * the caller's is not used.
+ */
+static int
+store_looking_ahead(PgsyncRowBuffer *buffer, int first)
+{
+	while (first < buffer->nrows)
+	{
+		int			end = Min(buffer->nrows, first + buffer->look_ahead);
+
+		first = store_unless_conflict(buffer, first, end);
+		if (first < end)
+		{
+			buffer->look_ahead = 1;
+			break;
+		}
+		buffer->look_ahead = Min(buffer->look_ahead * 2, buffer->max_rows);
+	}
+	return first;
 }
 
 /*
@@ -413,7 +436,7 @@ pgsync_row_buffer_store(PgsyncRowBuffer *buffer, int first)
 	place->storing_first = buffer->numbers[first];
 	place->storing_last = buffer->numbers[buffer->nrows - 1];
 	if (buffer->conflicts != NULL)
-		end = store_unless_conflict(buffer, first);
+		end = store_looking_ahead(buffer, first);
 	else
 		store_all(buffer);
 	place->storing_first = place->storing_last = 0;

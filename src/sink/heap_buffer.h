@@ -47,6 +47,7 @@ typedef struct PgsyncRowBuffer
 	PgsyncOnConflict on_conflict;
 	PgsyncConflicts *conflicts; /* if not NULL, a row may be kept out */
 	uint64		nconflicts;		/* rows that were */
+	int			look_ahead;		/* rows to look for conflicts of, at once */
 	PgsyncIndexBatch *indexes;	/* if NULL, core makes index entries */
 	int			options;		/* of table_multi_insert */
 	int			nrows;

@@ -65,13 +65,17 @@ pgsync_conflicts_create(ResultRelInfo *resultRelInfo, EState *estate)
 	return conflicts;
 }
 
-/* Begins with a batch of rows, to be inserted one after the other. */
+/*
+ * Begins with a batch of rows, to be inserted one after the other: those from
+ * "first" on, before "end".
+ */
 void
 pgsync_conflicts_begin_batch(PgsyncConflicts *conflicts,
-							 TupleTableSlot **slots, int nslots)
+							 TupleTableSlot **slots, int first, int end)
 {
 	if (conflicts->probes != NULL)
-		pgsync_probes_read_ahead(conflicts->probes, slots, nslots);
+		pgsync_probes_read_ahead(conflicts->probes, slots + first, first,
+								 end - first);
 }
 
 /* Acquires the token that others wait for, unless it is held already. */

@@ -18,7 +18,8 @@ typedef struct PgsyncConflicts PgsyncConflicts;
 extern PgsyncConflicts *pgsync_conflicts_create(ResultRelInfo *resultRelInfo,
 												EState *estate);
 extern void pgsync_conflicts_begin_batch(PgsyncConflicts *conflicts,
-										 TupleTableSlot **slots, int nslots);
+										 TupleTableSlot **slots, int first,
+										 int end);
 extern bool pgsync_conflicts_fit_together(PgsyncConflicts *conflicts);
 extern int	pgsync_conflicts_look(PgsyncConflicts *conflicts,
 								  TupleTableSlot **slots, int first,

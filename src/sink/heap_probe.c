@@ -64,6 +64,7 @@ struct PgsyncProbes
 	TupleTableSlot *existing;	/* the row that a scan finds */
 	SnapshotData dirty;			/* of the scans */
 	int			max_rows;		/* what the arrays below are made for */
+	int			first;			/* number of the batch's first row */
 	int64	   *keys;			/* of a batch, in one index */
 	PgsyncProbeResult *found;	/* for a batch, in all indexes read ahead */
 };
@@ -290,15 +291,16 @@ enlarge_batch(PgsyncProbes *probes, int nslots)
 }
 
 /*
- * Looks ahead for a batch of rows, of which pgsync_probe is then told each
- * one's number.  Equal keys within a batch do not ascend, so that their index
- * is looked into row by row.
+ * Looks ahead for a batch of rows, the first of which has a number, and of
+ * which pgsync_probe is then told each one's.  Equal keys within a batch do
+ * not ascend, so that their index is looked into row by row.
  */
 void
 pgsync_probes_read_ahead(PgsyncProbes *probes, TupleTableSlot **slots,
-						 int nslots)
+						 int first, int nslots)
 {
 	enlarge_batch(probes, nslots);
+	probes->first = first;
 	for (int i = 0; i < nslots; i++)
 		probes->found[i] = PGSYNC_PROBE_NOTHING;
 	for (int i = 0; i < probes->nprobes; i++)
@@ -375,7 +377,7 @@ pgsync_probes_release(PgsyncProbes *probes)
 PgsyncProbeResult
 pgsync_probe(PgsyncProbes *probes, TupleTableSlot *slot, int number)
 {
-	PgsyncProbeResult found = probes->found[number];
+	PgsyncProbeResult found = probes->found[number - probes->first];
 
 	for (int i = 0; i < probes->nprobes && found == PGSYNC_PROBE_NOTHING; i++)
 	{

@@ -26,7 +26,8 @@ typedef struct PgsyncProbes PgsyncProbes;
 extern bool pgsync_is_arbiter(ResultRelInfo *resultRelInfo, int i);
 extern PgsyncProbes *pgsync_probes_create(ResultRelInfo *resultRelInfo);
 extern void pgsync_probes_read_ahead(PgsyncProbes *probes,
-									 TupleTableSlot **slots, int nslots);
+									 TupleTableSlot **slots, int first,
+									 int nslots);
 extern void pgsync_probes_forget(PgsyncProbes *probes);
 extern PgsyncProbeResult pgsync_probe(PgsyncProbes *probes,
 									  TupleTableSlot *slot, int number);

@@ -74,6 +74,7 @@ typedef struct BatchedIndex
 	int			nentries;		/* in a unique index: one a row */
 	bool	   *placed;			/* by row; NULL: none */
 	int			next_row;		/* row by row: all before are done */
+	int			ascending_end;	/* ... and up to here, keys ascend */
 } BatchedIndex;
 
 struct PgsyncIndexBatch
@@ -222,6 +223,7 @@ form_ascending(PgsyncIndexBatch *batch, BatchedIndex *index)
 	}
 	index->nentries = batch->nslots;
 	index->next_row = 0;
+	index->ascending_end = 0;
 	index->placed = palloc0(sizeof(bool) * batch->nslots);
 	return true;
 }
@@ -447,17 +449,23 @@ pgsync_index_batch_begin(PgsyncIndexBatch *batch)
 	MemoryContextSwitchTo(oldcontext);
 }
 
-/* Returns how many entries of a unique index ascend, from one row on. */
+/*
+ * Returns how many entries of a unique index ascend, from one row on.  A run
+ * that takes many descents is looked at once.
+ */
 static int
 count_ascending(BatchedIndex *index, int row)
 {
 	int			end = row;
 
+	if (row < index->ascending_end)
+		return index->ascending_end - row;
 	while (end < index->nentries && index->entries[end].tuple != NULL &&
 		   (end == row ||
 			pgsync_entries_ascend(index->order, &index->entries[end - 1],
 								  &index->entries[end])))
 		end++;
+	index->ascending_end = end;
 	return end - row;
 }
 

@@ -92,8 +92,12 @@ pgsync_index_is_plain(Relation heap, Relation index, IndexInfo *info)
 		return false;
 	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
 	{
-		/* a system column is no attribute of the slot's descriptor */
-		if (info->ii_IndexAttrNumbers[i] <= 0)
+		/*
+		 * A system column is no attribute of the slot's descriptor; a name's
+		 * entries are strings of another type.
+		 */
+		if (info->ii_IndexAttrNumbers[i] <= 0 ||
+			TupleDescAttr(RelationGetDescr(index), i)->attlen == -2)
 			return false;
 	}
 	return true;
