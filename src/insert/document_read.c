@@ -54,7 +54,7 @@ typedef struct RowText
 	bitmapword	named[NAMED_WORDS]; /* the columns among them */
 } RowText;
 
-static void read_rows(PgsyncDocumentTable *table, const char *json, int len,
+static void read_rows(PgsyncDocumentTable *table, PgsyncJsonScan *scan,
 					  PgsyncDocumentRow *parent, PgsyncDocumentKey *key);
 
 /* Has core's parser say what is wrong with the document.  Never returns. */
@@ -110,10 +110,9 @@ key_text(PgsyncDocument *document, const PgsyncJsonToken *key)
 	return buf.data;
 }
 
-/* Scans a key with its colon, and the value behind it. */
+/* Scans a key, and goes on to the value behind its colon. */
 static void
-scan_member(PgsyncDocument *document, PgsyncJsonScan *scan,
-			PgsyncJsonToken *key, PgsyncJsonToken *value)
+scan_key(PgsyncDocument *document, PgsyncJsonScan *scan, PgsyncJsonToken *key)
 {
 	pgsync_json_skip_space(scan);
 	if (scan->ptr >= scan->end || *scan->ptr != '"' ||
@@ -121,8 +120,43 @@ scan_member(PgsyncDocument *document, PgsyncJsonScan *scan,
 		!pgsync_json_accept(scan, ':'))
 		report_invalid(document);
 	pgsync_json_skip_space(scan);
-	if (!pgsync_json_scan_value(scan, value))
+}
+
+/* Scans a value. */
+static void
+scan_value(PgsyncDocument *document, PgsyncJsonScan *scan,
+		   PgsyncJsonToken *value)
+{
+	if (!pgsync_json_scan_short_value(scan, value))
 		report_invalid(document);
+}
+
+/* Scans a key with its colon, and the value behind it. */
+static void
+scan_member(PgsyncDocument *document, PgsyncJsonScan *scan,
+			PgsyncJsonToken *key, PgsyncJsonToken *value)
+{
+	scan_key(document, scan, key);
+	scan_value(document, scan, value);
+}
+
+/*
+ * Refuses what is neither an array nor an object, and so no rows of a table.
+ * What is one is read in place: its end shows then.
+ */
+static void
+check_is_rows(PgsyncDocumentTable *table, const PgsyncJsonScan *scan)
+{
+	PgsyncJsonScan ahead = *scan;
+	PgsyncJsonToken value;
+
+	if (scan->ptr < scan->end && (*scan->ptr == '[' || *scan->ptr == '{'))
+		return;
+	scan_value(table->document, &ahead, &value);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("rows of table \"%s\" must be an array of objects, or one object",
+					table->name)));
 }
 
 /*
@@ -339,7 +373,7 @@ read_column(RowText *rowtext, AttrNumber attnum, const char *start,
 /* Takes a member of a row that is no column: rows of another table. */
 static void
 read_children(RowText *rowtext, char *name, const char *start,
-			  const PgsyncJsonToken *value)
+			  PgsyncJsonScan *scan)
 {
 	PgsyncDocumentRow *row = rowtext->row;
 	PgsyncDocumentTable *table = row->table;
@@ -348,17 +382,13 @@ read_children(RowText *rowtext, char *name, const char *start,
 
 	if (child == NULL)
 		pgsync_target_unknown_column(table->target, name, strlen(name));
-	if (value->kind != PGSYNC_JSON_NESTED)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rows of table \"%s\" must be an array of objects, or one object",
-						child->name)));
+	check_is_rows(child, scan);
 	begin_copy(rowtext, start);
 	row->has_children = true;
 	for (int i = 0; i < key->ncolumns; i++)
 		table->wanted = bms_add_member(table->wanted,
 									   key->referenced_columns[i]);
-	read_rows(child, value->start, value->len, row, key);
+	read_rows(child, scan, row, key);
 }
 
 /*
@@ -396,12 +426,15 @@ read_member(RowText *rowtext, PgsyncJsonScan *scan)
 	PgsyncJsonToken value;
 	AttrNumber	attnum;
 
-	scan_member(document, scan, &key, &value);
+	scan_key(document, scan, &key);
 	attnum = find_column(rowtext, &key);
-	if (attnum != 0)
-		read_column(rowtext, attnum, key.start - 1, &value, scan->ptr);
-	else
-		read_children(rowtext, key_text(document, &key), key.start - 1, &value);
+	if (attnum == 0)
+	{
+		read_children(rowtext, key_text(document, &key), key.start - 1, scan);
+		return;
+	}
+	scan_value(document, scan, &value);
+	read_column(rowtext, attnum, key.start - 1, &value, scan->ptr);
 }
 
 /* Adds a row to its table. */
@@ -507,26 +540,24 @@ enter_object(PgsyncDocumentTable *table, PgsyncJsonScan *scan)
 
 /* Reads a table's rows: an array of objects, or one object. */
 static void
-read_rows(PgsyncDocumentTable *table, const char *json, int len,
+read_rows(PgsyncDocumentTable *table, PgsyncJsonScan *scan,
 		  PgsyncDocumentRow *parent, PgsyncDocumentKey *key)
 {
-	PgsyncJsonScan scan = {json, json + len};
 	bool		first = true;
 
-	if (*json != '[')
+	if (!pgsync_json_accept(scan, '['))
 	{
-		enter_object(table, &scan);
-		read_row(table, &scan, parent, key);
+		enter_object(table, scan);
+		read_row(table, scan, parent, key);
 		return;
 	}
-	scan.ptr++;
-	while (!pgsync_json_accept(&scan, ']'))
+	while (!pgsync_json_accept(scan, ']'))
 	{
-		if (!first && !pgsync_json_accept(&scan, ','))
+		if (!first && !pgsync_json_accept(scan, ','))
 			report_invalid(table->document);
 		first = false;
-		enter_object(table, &scan);
-		read_row(table, &scan, parent, key);
+		enter_object(table, scan);
+		read_row(table, scan, parent, key);
 	}
 }
 
@@ -535,10 +566,10 @@ void
 pgsync_document_split_flat(PgsyncDocumentTable *table)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(table->document->mcxt);
-	const char *flat = table->flat;
+	PgsyncJsonScan scan = {table->flat, table->flat + table->flat_len};
 
 	table->flat = NULL;
-	read_rows(table, flat, table->flat_len, NULL, NULL);
+	read_rows(table, &scan, NULL, NULL);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -548,11 +579,15 @@ read_table(PgsyncDocument *document, PgsyncJsonScan *scan)
 {
 	PgsyncJsonToken key;
 	PgsyncJsonToken value;
+	PgsyncJsonScan rows;
 	PgsyncDocumentTable *table;
 	char	   *name;
 	Oid			relid;
 
-	scan_member(document, scan, &key, &value);
+	scan_key(document, scan, &key);
+	rows.ptr = scan->ptr;
+	scan_value(document, scan, &value);
+	rows.end = scan->ptr;
 	name = key_text(document, &key);
 	relid = find_relation(name);
 	if (!OidIsValid(relid))
@@ -566,11 +601,7 @@ read_table(PgsyncDocument *document, PgsyncJsonScan *scan)
 				(errcode(ERRCODE_DUPLICATE_TABLE),
 				 errmsg("table \"%s\" is named twice in the document",
 						table->name)));
-	if (value.kind != PGSYNC_JSON_NESTED)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rows of table \"%s\" must be an array of objects, or one object",
-						table->name)));
+	check_is_rows(table, &rows);
 	table->is_named = true;
 	if (value.depth <= (*value.start == '[' ? FLAT_DEPTH : FLAT_DEPTH - 1))
 	{
@@ -578,7 +609,7 @@ read_table(PgsyncDocument *document, PgsyncJsonScan *scan)
 		table->flat_len = value.len;
 	}
 	else
-		read_rows(table, value.start, value.len, NULL, NULL);
+		read_rows(table, &rows, NULL, NULL);
 }
 
 /* Names the row that is being read. */

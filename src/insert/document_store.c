@@ -26,6 +26,9 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+/* What a row is likely to take from another one */
+#define TAKEN_BYTES		32
+
 /* Takes what RETURNING gives for rows that have others nested in them */
 typedef struct ParentReceiver
 {
@@ -197,6 +200,21 @@ finish_text(StringInfo buf)
 	return (text *) buf->data;
 }
 
+/*
+ * Makes room for what most rows are: their own text, and what they take from
+ * the row that they are nested in.
+ */
+static void
+reserve_rows(StringInfo buf, List *rows)
+{
+	Size		size = 0;
+	ListCell   *cell;
+
+	foreach(cell, rows)
+		size += ((PgsyncDocumentRow *) lfirst(cell))->len + TAKEN_BYTES;
+	enlargeStringInfo(buf, Min(size, MaxAllocSize / 2));
+}
+
 /* Returns the rows as one array of objects. */
 static text *
 rows_text(List *rows)
@@ -205,6 +223,7 @@ rows_text(List *rows)
 	ListCell   *cell;
 
 	initStringInfo(&buf);
+	reserve_rows(&buf, rows);
 	appendStringInfoSpaces(&buf, VARHDRSZ);
 	foreach(cell, rows)
 	{
