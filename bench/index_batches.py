@@ -46,7 +46,7 @@ def plain(conn, path):
     sources = {
         "text": "SELECT insert_many('target', body) FROM input",
         "stored jsonb": "SELECT insert_many('target', stored) FROM input",
-        "CSV": f"SELECT insert_csv('target', '{path}')",
+        "CSV": f"SELECT insert_csv('target', '{path}', on_conflict => NULL)",
     }
     ways = {COPY: sql(conn, copy)}
     for name, query in sources.items():
