@@ -118,9 +118,10 @@ def dump_and_restore():
     restored.close()
 
 
-MEMBERS = """SELECT array_agg(pg_describe_object(classid, objid, 0)
-    ORDER BY 1) FROM pg_depend WHERE deptype = 'e' AND refobjid =
-    (SELECT oid FROM pg_extension WHERE extname = 'pgsync')"""
+MEMBERS = """SELECT array_agg(member ORDER BY member) FROM (
+    SELECT pg_describe_object(classid, objid, 0) AS member
+    FROM pg_depend WHERE deptype = 'e' AND refobjid =
+    (SELECT oid FROM pg_extension WHERE extname = 'pgsync')) AS members"""
 
 
 def schemas_and_updates():
