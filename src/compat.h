@@ -292,7 +292,8 @@ pgsync_prepare_index_sort(Relation index, bool reverse, SortSupport ssup)
  * The servers that index_leaf.c has been read against and tested with, line
  * by line: what it must keep is written nowhere but in their nbtree.
  */
-#if PG_VERSION_NUM / 10000 == 15
+#if PG_VERSION_NUM / 10000 == 15 || PG_VERSION_NUM / 10000 == 17 || \
+	PG_VERSION_NUM / 10000 == 18
 #define PGSYNC_KNOWS_NBTREE true
 #else
 #define PGSYNC_KNOWS_NBTREE false

@@ -32,7 +32,7 @@ static const struct config_enum_entry scan_options[] = {
 	{NULL, 0, false}
 };
 
-int			pgsync_index_batches_setting = PGSYNC_INDEX_BATCHES_OFF;
+int			pgsync_index_batches_setting = PGSYNC_INDEX_BATCHES_AUTO;
 
 static const struct config_enum_entry index_batches_options[] = {
 	{"auto", PGSYNC_INDEX_BATCHES_AUTO, false},
@@ -70,7 +70,7 @@ _PG_init(void)
 							 "Chooses how pgsync makes index entries.",
 							 "\"auto\" places those of a batch of rows on a B-tree's leaf at once, on server versions that this was tested with; \"off\" leaves each entry to the server.",
 							 &pgsync_index_batches_setting,
-							 PGSYNC_INDEX_BATCHES_OFF,
+							 PGSYNC_INDEX_BATCHES_AUTO,
 							 index_batches_options,
 							 PGC_USERSET,
 							 GUC_NOT_IN_SAMPLE,
