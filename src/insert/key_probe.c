@@ -18,6 +18,7 @@
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "insert/key_probe.h"
+#include "insert/key_walk.h"
 #include "insert/unique_key.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -30,6 +31,7 @@ struct PgsyncKeyProbe
 	int			nkeys;
 	ScanKeyData keys[INDEX_MAX_KEYS];
 	TupleTableSlot *slot;		/* the row found */
+	PgsyncKeyWalk *walk;		/* for keys that ascend, or NULL */
 	MemoryContext context;		/* what the scan keeps for itself */
 };
 
@@ -50,6 +52,13 @@ init_keys(PgsyncKeyProbe *probe, PgsyncTarget *target)
 							   probe->index->rd_indcollation[i],
 							   get_opcode(equal), (Datum) 0);
 	}
+}
+
+/* Returns an input row's value of a key column, counted from 0. */
+static Datum
+key_value(PgsyncKeyProbe *probe, const PgsyncRow *row, int i)
+{
+	return row->values[probe->index->rd_index->indkey.values[i] - 1];
 }
 
 /*
@@ -75,8 +84,19 @@ pgsync_key_probe_start(PgsyncTarget *target, List *keys, Snapshot snapshot)
 	probe->scan = pgsync_index_beginscan(target->rel, probe->index, snapshot,
 										 probe->nkeys);
 	probe->slot = table_slot_create(target->rel, NULL);
+	probe->walk = pgsync_key_walk_create(target, probe->index, snapshot);
 	probe->context = CurrentMemoryContext;
 	return probe;
+}
+
+/* Descends the index for an input row's key; returns whether its row is there. */
+static bool
+descend(PgsyncKeyProbe *probe, const PgsyncRow *row)
+{
+	for (int i = 0; i < probe->nkeys; i++)
+		probe->keys[i].sk_argument = key_value(probe, row, i);
+	index_rescan(probe->scan, probe->keys, probe->nkeys, NULL, 0);
+	return index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot);
 }
 
 /*
@@ -89,13 +109,22 @@ pgsync_key_probe_find(PgsyncKeyProbe *probe, const PgsyncRow *row)
 	MemoryContext oldcontext = MemoryContextSwitchTo(probe->context);
 	bool		found;
 
-	for (int i = 0; i < probe->nkeys; i++)
-		probe->keys[i].sk_argument =
-			row->values[probe->index->rd_index->indkey.values[i] - 1];
-	index_rescan(probe->scan, probe->keys, probe->nkeys, NULL, 0);
-	found = index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot);
+	if (probe->walk != NULL &&
+		pgsync_key_walk_find(probe->walk, key_value(probe, row, 0),
+							 probe->slot))
+		found = !TupIsNull(probe->slot);
+	else
+		found = descend(probe, row);
 	MemoryContextSwitchTo(oldcontext);
 	return found ? probe->slot : NULL;
+}
+
+/* Notes that the row found has been updated, by one command; see key_walk.c. */
+void
+pgsync_key_probe_wrote(PgsyncKeyProbe *probe)
+{
+	if (probe->walk != NULL)
+		pgsync_key_walk_wrote(probe->walk);
 }
 
 /* Lets go of the row found: nobody must wait for its page. */
@@ -104,12 +133,16 @@ pgsync_key_probe_release(PgsyncKeyProbe *probe)
 {
 	ExecClearTuple(probe->slot);
 	table_index_fetch_reset(probe->scan->xs_heapfetch);
+	if (probe->walk != NULL)
+		pgsync_key_walk_release(probe->walk);
 }
 
 /* Ends the probe. */
 void
 pgsync_key_probe_end(PgsyncKeyProbe *probe)
 {
+	if (probe->walk != NULL)
+		pgsync_key_walk_end(probe->walk);
 	index_endscan(probe->scan);
 	index_close(probe->index, NoLock);
 	ExecDropSingleTupleTableSlot(probe->slot);

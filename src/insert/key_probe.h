@@ -21,6 +21,7 @@ extern PgsyncKeyProbe *pgsync_key_probe_start(PgsyncTarget *target,
 											  List *keys, Snapshot snapshot);
 extern TupleTableSlot *pgsync_key_probe_find(PgsyncKeyProbe *probe,
 											 const PgsyncRow *row);
+extern void pgsync_key_probe_wrote(PgsyncKeyProbe *probe);
 extern void pgsync_key_probe_release(PgsyncKeyProbe *probe);
 extern void pgsync_key_probe_end(PgsyncKeyProbe *probe);
 

@@ -404,6 +404,17 @@ pgsync_row_statement_start(const PgsyncRowQuery *query, Snapshot snapshot)
 	return statement;
 }
 
+/*
+ * Returns what writes the rows of an UPDATE; NULL if its executor is started
+ * for every row.
+ */
+ModifyTableState *
+pgsync_row_statement_modifier(PgsyncRowStatement *statement)
+{
+	return !statement->rescans ? NULL :
+		castNode(ModifyTableState, statement->queryDesc->planstate);
+}
+
 /* Executes the plan once, and makes it ready for the next time. */
 static void
 execute_plan(PgsyncRowStatement *statement)

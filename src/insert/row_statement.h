@@ -10,7 +10,7 @@
 #ifndef PGSYNC_ROW_STATEMENT_H
 #define PGSYNC_ROW_STATEMENT_H
 
-#include "nodes/nodes.h"
+#include "nodes/execnodes.h"
 #include "nodes/params.h"
 #include "row/row.h"
 #include "row/target.h"
@@ -25,6 +25,7 @@ typedef enum PgsyncRowOutcome
 	PGSYNC_ROW_UNCHANGED,		/* it has an equal one, or a trigger kept it */
 	PGSYNC_ROW_WRITTEN,
 	PGSYNC_ROW_WAITS,			/* nothing yet: others are to be stored first */
+	PGSYNC_ROW_UNKNOWN,			/* nothing yet: the statement is to find out */
 } PgsyncRowOutcome;
 
 /*
@@ -50,6 +51,7 @@ typedef struct PgsyncRowStatement PgsyncRowStatement;
 
 extern PgsyncRowStatement *pgsync_row_statement_start(const PgsyncRowQuery *query,
 													  Snapshot snapshot);
+extern ModifyTableState *pgsync_row_statement_modifier(PgsyncRowStatement *statement);
 extern PgsyncRowOutcome pgsync_row_statement_execute(PgsyncRowStatement *statement,
 													 const PgsyncRow *row);
 extern void pgsync_row_statement_end(PgsyncRowStatement *statement);

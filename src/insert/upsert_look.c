@@ -14,7 +14,8 @@
  * CONFLICT's business, and that clause is upsert_clause.c's.
  *
  * Where that gives the same result, the row is looked for without a plan, by
- * key_probe.c: rows that are new, or equal, need none.
+ * key_probe.c: rows that are new, or equal, need none, and known_row.c updates
+ * most others as they are found.
  *
  * The looks share a snapshot, which each of them sees with all that earlier
  * rows have done.  Above READ COMMITTED it is the transaction's.
@@ -190,6 +191,7 @@ end_statements(PgsyncUpsertLook *look)
 	if (look->find != NULL)
 		pgsync_row_statement_end(look->find);
 	look->update = NULL;
+	look->known = NULL;
 	look->find = NULL;
 }
 
@@ -264,14 +266,74 @@ may_change(PgsyncUpsert *upsert, const PgsyncRow *row, TupleTableSlot *stored)
 	return false;
 }
 
+/* Returns whether rows wait that are to be stored before anything else. */
+static bool
+rows_wait(PgsyncUpsertLook *look)
+{
+	return pgsync_new_rows_any(look->upsert.base.run->new_rows);
+}
+
+/* Returns whether the running statement may merge values. */
+static bool
+merges_any(PgsyncUpsert *upsert)
+{
+	ListCell   *cell;
+
+	foreach(cell, upsert->set_columns)
+	{
+		if (upsert->columns->merges[lfirst_int(cell) - 1])
+			return true;
+	}
+	return false;
+}
+
+/* Prepares to do without the plan of the UPDATE that is running, if it can. */
+static void
+prepare_known(PgsyncUpsertLook *look)
+{
+	ModifyTableState *mtstate = pgsync_row_statement_modifier(look->update);
+
+	if (look->probe == NULL || look->answers != NULL || mtstate == NULL ||
+		merges_any(&look->upsert))
+		return;
+	look->known = pgsync_known_rows_create(mtstate);
+	if (look->known != NULL)
+		elog(DEBUG1, "rows of \"%s\" that are there are updated without the plan",
+			 RelationGetRelationName(look->upsert.target->rel));
+}
+
+/* Updates the row that the probe has found, if that is known how to do. */
+static PgsyncRowOutcome
+update_found(PgsyncUpsertLook *look, const PgsyncRow *row,
+			 TupleTableSlot *stored)
+{
+	bool		written;
+
+	if (look->known == NULL)
+		return PGSYNC_ROW_UNKNOWN;
+	if (rows_wait(look))
+		return PGSYNC_ROW_WAITS;
+	PushActiveSnapshot(look->snapshot);
+	pgsync_known_rows_form(look->known, stored, row,
+						   look->upsert.set_columns);
+	/* nobody must wait for the page while we wait for the row */
+	pgsync_key_probe_release(look->probe);
+	written = pgsync_known_rows_store(look->known);
+	PopActiveSnapshot();
+	if (!written)
+		return PGSYNC_ROW_UNKNOWN;
+	pgsync_key_probe_wrote(look->probe);
+	return PGSYNC_ROW_WRITTEN;
+}
+
 /*
- * Looks for the row's key without updating it.  WRITTEN stands for a row that
- * is there and may have to be updated.
+ * Looks for the row's key without the statement, which is left to find out
+ * what becomes of a row that is there and may have to be updated.
  */
 static PgsyncRowOutcome
 probe_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 {
-	PgsyncRowOutcome outcome = PGSYNC_ROW_WRITTEN;
+	PgsyncRowOutcome outcome;
 	TupleTableSlot *stored;
 
 	CommandCounterIncrement();
@@ -282,6 +344,8 @@ probe_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 	else if (!updates || (look->upsert.skip_unchanged &&
 						  !may_change(&look->upsert, row, stored)))
 		outcome = PGSYNC_ROW_UNCHANGED;
+	else
+		outcome = update_found(look, row, stored);
 	pgsync_key_probe_release(look->probe);
 	return outcome;
 }
@@ -294,7 +358,8 @@ static bool
 probe_pays(PgsyncUpsertLook *look, bool updates)
 {
 	return look->probe != NULL &&
-		(!updates || look->upsert.skip_unchanged || !look->was_there);
+		(!updates || look->upsert.skip_unchanged || !look->was_there ||
+		 look->known != NULL);
 }
 
 /* Executes the statement that updates the row, or the one that finds it. */
@@ -304,7 +369,11 @@ execute(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 	PgsyncRowStatement **statement = updates ? &look->update : &look->find;
 
 	if (*statement == NULL)
+	{
 		*statement = updates ? start_update(look) : start_find(look);
+		if (updates)
+			prepare_known(look);
+	}
 	if (look->answers != NULL)
 	{
 		look->answers->inserting = NULL;
@@ -321,13 +390,6 @@ answer_unchanged(PgsyncUpsertLook *look, const PgsyncRow *row)
 		pgsync_action_receiver_put_null(look->answers);
 }
 
-/* Returns whether rows wait that are to be stored before anything else. */
-static bool
-rows_wait(PgsyncUpsertLook *look)
-{
-	return pgsync_new_rows_any(look->upsert.base.run->new_rows);
-}
-
 /*
  * Looks for the row's key; updates what is there, if there is anything to and
  * no row waits that whatever runs then might see.
@@ -335,12 +397,12 @@ rows_wait(PgsyncUpsertLook *look)
 static PgsyncRowOutcome
 look_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 {
-	PgsyncRowOutcome outcome = PGSYNC_ROW_WRITTEN;
+	PgsyncRowOutcome outcome = PGSYNC_ROW_UNKNOWN;
 
 	prepare_look(look);
 	if (probe_pays(look, updates))
 		outcome = probe_once(look, row, updates);
-	if (outcome == PGSYNC_ROW_WRITTEN)
+	if (outcome == PGSYNC_ROW_UNKNOWN)
 	{
 		if (rows_wait(look))
 			return PGSYNC_ROW_WAITS;
@@ -513,6 +575,7 @@ forget_span(PgsyncRowHook *base)
 	PgsyncUpsertLook *look = (PgsyncUpsertLook *) base;
 
 	look->update = NULL;
+	look->known = NULL;
 	look->find = NULL;
 	look->probe = NULL;
 	look->snapshot = NULL;

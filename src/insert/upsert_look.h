@@ -12,6 +12,7 @@
 
 #include "insert/action_receiver.h"
 #include "insert/key_probe.h"
+#include "insert/known_row.h"
 #include "insert/row_statement.h"
 #include "insert/upsert_clause.h"
 
@@ -27,6 +28,7 @@ typedef struct PgsyncUpsertLook
 
 	Snapshot	snapshot;		/* of the looks; NULL: the next takes one */
 	PgsyncRowStatement *update; /* of the running statement, or NULL */
+	PgsyncKnownRows *known;		/* does its work for rows that are found */
 	PgsyncRowStatement *find;	/* for rows that name nothing to update */
 	PgsyncKeyProbe *probe;		/* looks before either of them, or NULL */
 	bool		was_there;		/* was the last row looked for? */

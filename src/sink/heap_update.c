@@ -25,14 +25,13 @@
  */
 #include "pgsync.h"
 
-#include "access/tableam.h"
 #include "access/xact.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "executor/nodeModifyTable.h"
 #include "sink/heap_probe.h"
 #include "sink/heap_update.h"
+#include "sink/heap_version.h"
 #include "sink/may_look.h"
 #include "row/run.h"
 #include "utils/memutils.h"
@@ -103,22 +102,15 @@ updater_fits(ModifyTableState *mtstate)
 static void
 make_proposed_row(PgsyncUpdater *updater, TupleTableSlot *row)
 {
-	ResultRelInfo *resultRelInfo = updater->mtstate->resultRelInfo;
-	EState	   *estate = updater->mtstate->ps.state;
 	TupleTableSlot *slot = updater->proposed;
 	int			natts = slot->tts_tupleDescriptor->natts;
-	TupleConstr *constr = slot->tts_tupleDescriptor->constr;
 
 	slot_getallattrs(row);
 	memcpy(slot->tts_values, row->tts_values, natts * sizeof(Datum));
 	memcpy(slot->tts_isnull, row->tts_isnull, natts * sizeof(bool));
 	ExecStoreVirtualTuple(slot);
-	slot->tts_tableOid = RelationGetRelid(resultRelInfo->ri_RelationDesc);
-	if (constr == NULL)
-		return;
-	if (constr->has_generated_stored)
-		ExecComputeStoredGenerated(resultRelInfo, estate, slot, CMD_INSERT);
-	ExecConstraints(resultRelInfo, slot, estate);
+	pgsync_check_new_version(updater->mtstate->resultRelInfo,
+							 updater->mtstate->ps.state, slot, CMD_INSERT);
 }
 
 /* Makes the row's new version out of the existing one and the proposed one */
@@ -126,53 +118,16 @@ static TupleTableSlot *
 make_new_version(PgsyncUpdater *updater, TupleTableSlot *existing)
 {
 	ResultRelInfo *resultRelInfo = updater->mtstate->resultRelInfo;
-	EState	   *estate = updater->mtstate->ps.state;
 	ExprContext *econtext = updater->mtstate->ps.ps_ExprContext;
 	TupleTableSlot *slot;
-	TupleConstr *constr;
 
 	econtext->ecxt_scantuple = existing;
 	econtext->ecxt_innertuple = updater->proposed;
 	econtext->ecxt_outertuple = NULL;
 	slot = ExecProject(resultRelInfo->ri_onConflict->oc_ProjInfo);
-	slot->tts_tableOid = RelationGetRelid(resultRelInfo->ri_RelationDesc);
-	constr = slot->tts_tupleDescriptor->constr;
-	if (constr == NULL)
-		return slot;
-	if (constr->has_generated_stored)
-		ExecComputeStoredGenerated(resultRelInfo, estate, slot, CMD_UPDATE);
-	ExecConstraints(resultRelInfo, slot, estate);
+	pgsync_check_new_version(resultRelInfo, updater->mtstate->ps.state, slot,
+							 CMD_UPDATE);
 	return slot;
-}
-
-/*
- * Stores a new version.  Waits for those who are at the row, and gives up if
- * they have changed it.
- */
-static bool
-store_new_version(PgsyncUpdater *updater, ItemPointer tid,
-				  TupleTableSlot *slot)
-{
-	ResultRelInfo *resultRelInfo = updater->mtstate->resultRelInfo;
-	EState	   *estate = updater->mtstate->ps.state;
-	TM_FailureData failure;
-	LockTupleMode lockmode;
-	TU_UpdateIndexes indexes;
-	List	   *recheck = NIL;
-
-	if (pgsync_table_tuple_update(resultRelInfo->ri_RelationDesc, tid, slot,
-								  estate->es_output_cid, estate->es_snapshot,
-								  estate->es_crosscheck_snapshot, true,
-								  &failure, &lockmode, &indexes) != TM_Ok)
-		return false;
-	if (indexes != TU_None)
-		recheck = pgsync_insert_index_tuples(resultRelInfo, slot, estate,
-											 true, false, NULL, NIL,
-											 indexes == TU_Summarizing);
-	ExecARUpdateTriggers(estate, resultRelInfo, NULL, NULL, tid, NULL, slot,
-						 recheck, NULL, false);
-	list_free(recheck);
-	return true;
 }
 
 /*
@@ -197,7 +152,8 @@ update_row(PgsyncUpdater *updater, TupleTableSlot *row)
 	tid = existing->tts_tid;
 	/* nobody must wait for a page of ours while we wait for a row */
 	pgsync_probes_release(updater->probes);
-	updated = store_new_version(updater, &tid, new_version);
+	updated = pgsync_store_new_version(mtstate->resultRelInfo,
+									   mtstate->ps.state, &tid, new_version);
 	if (updated)
 	{
 		mtstate->ps.state->es_processed++;
