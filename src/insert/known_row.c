@@ -24,6 +24,7 @@
 #include "executor/executor.h"
 #include "insert/known_row.h"
 #include "sink/heap_version.h"
+#include "utils/datum.h"
 #include "utils/rel.h"
 
 struct PgsyncKnownRows
@@ -84,6 +85,36 @@ pgsync_known_rows_create(ModifyTableState *mtstate)
 									   &estate->es_tupleTable);
 	MemoryContextSwitchTo(oldcontext);
 	return known;
+}
+
+/*
+ * Returns whether an input row would change a stored one: whether the images
+ * of the values that it brings differ (*<>, which is indifferent to how they
+ * are stored).
+ */
+bool
+pgsync_row_may_change(const PgsyncRow *row, List *set_columns,
+					  TupleTableSlot *stored)
+{
+	ListCell   *cell;
+
+	foreach(cell, set_columns)
+	{
+		int			i = lfirst_int(cell) - 1;
+		Form_pg_attribute attr = TupleDescAttr(stored->tts_tupleDescriptor, i);
+		bool		isnull;
+		Datum		value;
+
+		if (!row->named[i])
+			continue;
+		value = slot_getattr(stored, i + 1, &isnull);
+		if (isnull != row->nulls[i])
+			return true;
+		if (!isnull && !datum_image_eq(value, row->values[i], attr->attbyval,
+									   attr->attlen))
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -17,6 +17,8 @@
 typedef struct PgsyncKnownRows PgsyncKnownRows;
 
 extern PgsyncKnownRows *pgsync_known_rows_create(ModifyTableState *mtstate);
+extern bool pgsync_row_may_change(const PgsyncRow *row, List *set_columns,
+								  TupleTableSlot *stored);
 extern void pgsync_known_rows_form(PgsyncKnownRows *known,
 								   TupleTableSlot *stored,
 								   const PgsyncRow *row, List *set_columns);

@@ -27,6 +27,7 @@
 #include "common/spi_util.h"
 #include "row/place.h"
 #include "insert/keyed_statement.h"
+#include "insert/update_known.h"
 #include "insert/update_parts.h"
 #include "utils/rel.h"
 
@@ -174,15 +175,49 @@ report_missing(Parts *parts, PgsyncWorkSet *work, int64 number)
 			 pgsync_errcontext_row(parts->rows->unit, input)));
 }
 
+/* Returns whether all that the rows of a set do is to set these columns. */
+static bool
+sets_plainly(Parts *parts, List *columns)
+{
+	ListCell   *cell;
+
+	foreach(cell, columns)
+	{
+		if (parts->options->columns->merges[lfirst_int(cell) - 1])
+			return false;
+	}
+	return columns != NIL && parts->options->condition == NULL;
+}
+
+/* Updates the rows that the keys of a set find one by one, if that fits. */
+static bool
+update_known(Parts *parts, const PgsyncColumnSet *set, PgsyncWorkSet *work,
+			 const PgsyncKeyedStatement *statement,
+			 PgsyncKeyedCounts *counts)
+{
+	PgsyncKnownUpdate update = {
+		.work = work,
+		.query = statement->query,
+		.columns = columns_to_set(parts, set->named),
+		.named = set->named,
+		.skip_unchanged = statement->skip_unchanged,
+	};
+
+	return sets_plainly(parts, update.columns) &&
+		pgsync_update_known(&update, counts);
+}
+
 /* Runs the statement for the rows of one set of columns. */
 static void
 run_part(void *arg, const PgsyncColumnSet *set, PgsyncWorkSet *work)
 {
 	Parts	   *parts = arg;
 	PgsyncKeyedStatement statement = make_statement(parts, set->named);
-	PgsyncKeyedCounts counts = pgsync_keyed_statement_run(&statement,
-														  work->store,
-														  work->nrows);
+	PgsyncKeyedCounts counts;
+
+	if (!update_known(parts, set, work, &statement, &counts))
+		counts = pgsync_keyed_statement_run(&statement, work->store,
+											work->nrows);
 
 	/* rows of further rounds have been counted in the first */
 	if (set->round > 0)

@@ -38,7 +38,6 @@
 #include "insert/unique_key.h"
 #include "insert/upsert_look.h"
 #include "sink/heap_new_rows.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -239,33 +238,6 @@ prepare_look(PgsyncUpsertLook *look)
 		take_snapshot(look);
 }
 
-/* Returns whether a row would change the stored one; true if in doubt. */
-static bool
-may_change(PgsyncUpsert *upsert, const PgsyncRow *row, TupleTableSlot *stored)
-{
-	ListCell   *cell;
-
-	foreach(cell, upsert->set_columns)
-	{
-		int			i = lfirst_int(cell) - 1;
-		Form_pg_attribute attr = TupleDescAttr(stored->tts_tupleDescriptor, i);
-		bool		isnull;
-		Datum		value;
-
-		if (!row->named[i])
-			continue;
-		if (upsert->columns->merges[i])
-			return true;
-		value = slot_getattr(stored, i + 1, &isnull);
-		if (isnull != row->nulls[i])
-			return true;
-		if (!isnull && !datum_image_eq(value, row->values[i], attr->attbyval,
-									   attr->attlen))
-			return true;
-	}
-	return false;
-}
-
 /* Returns whether rows wait that are to be stored before anything else. */
 static bool
 rows_wait(PgsyncUpsertLook *look)
@@ -273,15 +245,20 @@ rows_wait(PgsyncUpsertLook *look)
 	return pgsync_new_rows_any(look->upsert.base.run->new_rows);
 }
 
-/* Returns whether the running statement may merge values. */
+/*
+ * Returns whether the running statement merges values of these columns; NULL
+ * stands for all.
+ */
 static bool
-merges_any(PgsyncUpsert *upsert)
+merges_any(PgsyncUpsert *upsert, const bool *named)
 {
 	ListCell   *cell;
 
 	foreach(cell, upsert->set_columns)
 	{
-		if (upsert->columns->merges[lfirst_int(cell) - 1])
+		int			i = lfirst_int(cell) - 1;
+
+		if (upsert->columns->merges[i] && (named == NULL || named[i]))
 			return true;
 	}
 	return false;
@@ -294,7 +271,7 @@ prepare_known(PgsyncUpsertLook *look)
 	ModifyTableState *mtstate = pgsync_row_statement_modifier(look->update);
 
 	if (look->probe == NULL || look->answers != NULL || mtstate == NULL ||
-		merges_any(&look->upsert))
+		merges_any(&look->upsert, NULL))
 		return;
 	look->known = pgsync_known_rows_create(mtstate);
 	if (look->known != NULL)
@@ -341,8 +318,10 @@ probe_once(PgsyncUpsertLook *look, const PgsyncRow *row, bool updates)
 	stored = pgsync_key_probe_find(look->probe, row);
 	if (stored == NULL)
 		outcome = PGSYNC_ROW_ABSENT;
-	else if (!updates || (look->upsert.skip_unchanged &&
-						  !may_change(&look->upsert, row, stored)))
+	else if (!updates ||
+			 (look->upsert.skip_unchanged &&
+			  !merges_any(&look->upsert, row->named) &&
+			  !pgsync_row_may_change(row, look->upsert.set_columns, stored)))
 		outcome = PGSYNC_ROW_UNCHANGED;
 	else
 		outcome = update_found(look, row, stored);
