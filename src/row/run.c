@@ -150,17 +150,25 @@ pgsync_run_met_conflict(PgsyncRun *run)
 		run->seen_conflicts;
 }
 
+/* Has what is written next be a command of its own. */
+void
+pgsync_run_begin_command(PgsyncRun *run)
+{
+	CommandCounterIncrement();
+	run->queryDesc->estate->es_output_cid = GetCurrentCommandId(true);
+}
+
 /*
  * Begins with a row that is a command of its own, and sees what earlier rows
- * have done.
+ * have done; where rows wait, the command begins when they are stored.
  */
 void
 pgsync_run_begin_row(PgsyncRun *run, bool row_updates)
 {
 	pgsync_run_count_rows(run);
 	run->row_updates = row_updates;
-	CommandCounterIncrement();
-	run->queryDesc->estate->es_output_cid = GetCurrentCommandId(true);
+	if (run->new_rows == NULL)
+		pgsync_run_begin_command(run);
 }
 
 /* Executes the started plan, and counts its rows. */

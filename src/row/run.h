@@ -91,6 +91,7 @@ extern PgsyncRun *pgsync_run_of(EState *estate);
 extern void pgsync_run_start_plan(PgsyncRun *run, DestReceiver *dest);
 extern void pgsync_run_count_rows(PgsyncRun *run);
 extern bool pgsync_run_met_conflict(PgsyncRun *run);
+extern void pgsync_run_begin_command(PgsyncRun *run);
 extern void pgsync_run_begin_row(PgsyncRun *run, bool row_updates);
 extern void pgsync_run_begin_triggers(PgsyncRun *run);
 extern void pgsync_run_fire_triggers(PgsyncRun *run);

@@ -153,6 +153,7 @@ hand_over(PgsyncNewRows *rows, int number)
 	for (int i = 0; i < run->params->numParams; i++)
 		run->params->params[i].value = held->params[i];
 	pgsync_run_begin_row(run, held->updates);
+	pgsync_run_begin_command(run);
 	run->place->storing_first = run->place->storing_last =
 		rows->buffer->numbers[number];
 	rows->handed = true;
@@ -177,6 +178,7 @@ store_held_rows(PgsyncNewRows *rows)
 {
 	PgsyncRowBuffer *buffer = rows->buffer;
 
+	pgsync_run_begin_command(rows->run);
 	rows->stored = pgsync_row_buffer_store(buffer, rows->stored);
 	if (rows->stored < buffer->nrows)
 		return hand_over(rows, rows->stored++);
