@@ -136,5 +136,17 @@ SELECT * FROM update_many('item', '[{"id": 1, "a": 0}, {"id": 2, "a": 0}]'::json
 SELECT * FROM update_many('part', (SELECT jsonb_agg(jsonb_build_object('id', i, 'a', i)) FROM generate_series(1, 50) i));
 RESET client_min_messages;
 
+-- an index that names one column twice is none of two columns
+CREATE TABLE twice (a int, b int, c text);
+CREATE UNIQUE INDEX ON twice (a, a);
+INSERT INTO twice SELECT i, i, 'old' FROM generate_series(1, 40) i;
+SELECT * FROM update_many('twice', (SELECT jsonb_agg(jsonb_build_object('a', i, 'b', i + 1000, 'c', 'new')) FROM generate_series(1, 40) i), '{a,b}');
+SELECT * FROM upsert_many('twice', '{"a": 1, "b": 1001, "c": "new"}'::jsonb, '{a,b}');
+-- a generated key that updates move ahead
+CREATE TABLE made (id int PRIMARY KEY, a int, key int GENERATED ALWAYS AS (a) STORED UNIQUE);
+INSERT INTO made SELECT i, i FROM generate_series(1, 60) i;
+SELECT * FROM update_many('made', (SELECT jsonb_agg(jsonb_build_object('key', i, 'a', i + 100) ORDER BY i) FROM generate_series(1, 140) i), '{key}');
+SELECT sum(a), min(key), max(key) FROM made;
+
 SET client_min_messages = warning;
 DROP SCHEMA known_rows CASCADE;

@@ -75,8 +75,8 @@ struct PgsyncKeyWalk
 
 /*
  * Prepares for walks along an index, with a snapshot of the caller's.  NULL if
- * its order is not the plain one of one column, or if rows passed by would
- * count as read (SERIALIZABLE).
+ * its order is not the plain one of one column, if an update may change that
+ * (a generated one), or if rows passed by would count as read (SERIALIZABLE).
  */
 PgsyncKeyWalk *
 pgsync_key_walk_create(PgsyncTarget *target, Relation index,
@@ -86,8 +86,11 @@ pgsync_key_walk_create(PgsyncTarget *target, Relation index,
 	Oid			operator;
 	Oid			type = index->rd_opcintype[0];
 
+	AttrNumber	attnum = index->rd_index->indkey.values[0];
+
 	if (index->rd_index->indnkeyatts != 1 || IsolationIsSerializable() ||
-		(index->rd_indoption[0] & INDOPTION_DESC) != 0)
+		(index->rd_indoption[0] & INDOPTION_DESC) != 0 ||
+		TupleDescAttr(RelationGetDescr(target->rel), attnum - 1)->attgenerated)
 		return NULL;
 	operator = get_opfamily_member(index->rd_opfamily[0], type, type,
 								   BTGreaterEqualStrategyNumber);
@@ -97,7 +100,7 @@ pgsync_key_walk_create(PgsyncTarget *target, Relation index,
 	walk->rel = target->rel;
 	walk->index = index;
 	walk->snapshot = snapshot;
-	walk->attnum = index->rd_index->indkey.values[0];
+	walk->attnum = attnum;
 	walk->compare = index_getprocinfo(index, 1, BTORDER_PROC);
 	walk->needed = FIRST_ASCENTS;
 	ScanKeyEntryInitialize(&walk->from, 0, 1, BTGreaterEqualStrategyNumber,

@@ -468,7 +468,7 @@ judge(PgsyncRowStatement *statement, uint64 seen_processed)
 
 /*
  * Executes the statement for a row, as a command of its own that sees all
- * commands before it.
+ * commands before it, unless all executions are to be one.
  *
  * Errors: those of the statement.
  */
@@ -479,8 +479,11 @@ pgsync_row_statement_execute(PgsyncRowStatement *statement,
 	PgsyncRowOutcome outcome;
 	uint64		seen_processed;
 
-	CommandCounterIncrement();
-	statement->snapshot->curcid = GetCurrentCommandId(false);
+	if (!statement->query.one_command)
+	{
+		CommandCounterIncrement();
+		statement->snapshot->curcid = GetCurrentCommandId(false);
+	}
 	PushActiveSnapshot(statement->snapshot);
 	if (statement->queryDesc == NULL)
 	{

@@ -38,6 +38,7 @@ typedef struct PgsyncRowQuery
 	CmdType		operation;
 	const char *text;
 	ParamListInfo params;		/* whose values may change, or NULL */
+	bool		one_command;	/* are all executions part of this command? */
 
 	/*
 	 * The last condition of an UPDATE's WHERE says whether it would change

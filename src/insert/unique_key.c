@@ -95,11 +95,15 @@ index_columns(Relation index)
 	return columns;
 }
 
-/* Returns whether two lists of column numbers hold the same columns. */
+/*
+ * Returns whether two lists of column numbers hold the same columns.  An index
+ * may name a column twice.
+ */
 static bool
 same_columns(List *a, List *b)
 {
-	return list_length(a) == list_length(b) && list_difference_int(a, b) == NIL;
+	return list_length(a) == list_length(b) &&
+		list_difference_int(a, b) == NIL && list_difference_int(b, a) == NIL;
 }
 
 /*

@@ -12,7 +12,8 @@
  *
  * Only where nothing that runs for a row could tell, or write meanwhile, and
  * where there are enough rows.  What another session has changed meanwhile is
- * left to the statement itself, executed for this row (row_statement.c).
+ * left to the statement itself, executed for this row (row_statement.c).  All
+ * of it is one command with one snapshot, as the join is.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -72,6 +73,7 @@ start_statement(Run *run)
 	query.target = run->update->work->rows->target;
 	query.operation = CMD_UPDATE;
 	query.text = run->update->query;
+	query.one_command = true;
 	query.skip_unchanged = run->update->skip_unchanged;
 	query.dest = None_Receiver;
 	run->statement = pgsync_row_statement_start(&query, run->snapshot);
