@@ -117,6 +117,60 @@ FROM unnest(ARRAY['ALTER TABLE t ADD CHECK (put(id, a) IS NOT NULL)',
   'CREATE INDEX ON t (put(id, a))',
   'CREATE INDEX ON t (a) WHERE put(id, a) IS NOT NULL']) ddl;
 
+-- The same by functions in SQL, which count commands in another way; BEFORE
+-- INSERT would keep what were taken for new.
+SET check_function_bodies = off;  -- there is no t yet
+CREATE FUNCTION write_sql(id int, a int) RETURNS bool LANGUAGE sql AS $$
+  INSERT INTO t (id, a) SELECT write_sql.id + 3, 0
+  WHERE write_sql.a = 5 AND NOT EXISTS (SELECT FROM t WHERE t.id = write_sql.id + 3) RETURNING true $$;
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN CASE WHEN NEW.a > 0 THEN NULL ELSE NEW END;
+END $$;
+SELECT outcome('auto', ddl) = outcome('statement', ddl) AS same
+FROM (SELECT 'ALTER TABLE t ADD CHECK (write_sql(id, a) IS NOT NULL OR true); CREATE TRIGGER keep BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION keep()') x (ddl);
+
+-- A function that changes the row which it is evaluated for: an error, as of
+-- the UPDATE.
+CREATE TABLE self (id int PRIMARY KEY, a int, seen int);
+INSERT INTO self SELECT i, 0 FROM generate_series(1, 20) i;
+CREATE FUNCTION note(i int, a int) RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+  IF a = 3 THEN
+    UPDATE self SET seen = 1 WHERE id = i AND seen IS NULL;
+  END IF;
+  RETURN true;
+END $$;
+ALTER TABLE self ADD CHECK (note(id, a));
+\set VERBOSITY sqlstate
+SELECT * FROM upsert_many('self', '[{"id": 1, "a": 1}, {"id": 2, "a": 2}, {"id": 3, "a": 3}]'::jsonb);
+SET pgsync.sink = statement;
+SELECT * FROM upsert_many('self', '[{"id": 1, "a": 1}, {"id": 2, "a": 2}, {"id": 3, "a": 3}]'::jsonb);
+RESET pgsync.sink;
+\set VERBOSITY default
+
+-- Keys that are pointers, over many leaves, with other values of any length
+-- before them: none is taken for absent, which the CHECK and the trigger would
+-- tell.
+CREATE FUNCTION pointers(verb text, sink text, type text, options text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE result text;
+BEGIN
+  PERFORM set_config('pgsync.sink', sink, true), set_config('work_mem', '64kB', true);
+  EXECUTE format('CREATE %s TABLE t (a text, id %s PRIMARY KEY, b int, s serial)', options, type);
+  EXECUTE format('INSERT INTO t SELECT ''old'', lpad(i::text, 32, ''0'')::%s, 0 FROM generate_series(1, 3000) i', type);
+  IF verb = 'upsert_many' THEN  -- update_many would go without
+    CREATE TRIGGER keep BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION suppress();
+  END IF;
+  EXECUTE format('SELECT to_jsonb(v)::text FROM %I(''t'', (SELECT jsonb_agg(jsonb_build_object(''id'', lpad(i::text, 32, ''0''), ''a'', repeat(''q'', i %% 60)) ORDER BY i) FROM generate_series(1, 3000) i)) v', verb) INTO result;
+  SELECT result || ' ' || md5(string_agg(t::text, ' ' ORDER BY id)) || ' ' || nextval('t_s_seq') INTO result FROM t;
+  DROP TABLE t;
+  RETURN result;
+END $$;
+CREATE FUNCTION suppress() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+SELECT verb, type, options, pointers(verb, 'auto', type, options) = pointers(verb, 'statement', type, options) AS same
+FROM unnest('{upsert_many,update_many}'::text[]) verb, unnest('{text,uuid,numeric}'::text[]) type, unnest('{"",UNLOGGED}'::text[]) options
+ORDER BY 1, 2, 3;
+
 -- A walk is taken where it says so, and only there.
 CREATE TABLE item (id int PRIMARY KEY, a int);
 INSERT INTO item SELECT i, 0 FROM generate_series(1, 50) i;

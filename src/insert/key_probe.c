@@ -133,6 +133,9 @@ pgsync_key_probe_release(PgsyncKeyProbe *probe)
 {
 	ExecClearTuple(probe->slot);
 	table_index_fetch_reset(probe->scan->xs_heapfetch);
+	/* without WAL, nbtree keeps the leaf pinned as well */
+	if (!RelationNeedsWAL(probe->index))
+		index_rescan(probe->scan, NULL, 0, NULL, 0);
 	if (probe->walk != NULL)
 		pgsync_key_walk_release(probe->walk);
 }

@@ -14,8 +14,9 @@
  * A B-tree scan reads a leaf at once, and so misses entries that come into it
  * later.  Those of other transactions are not in the snapshot; our own are
  * behind us if they are those of the row that was found last.  Whatever else
- * may have written, a function in a constraint say, has used a command
- * (xact.c): the walk ends when more of them have gone by than it knows of.
+ * may have written, a function in a constraint say, has used a command of its
+ * own (xact.c), for known_row.c has marked its command as used by then: the
+ * walk ends when more of them have gone by than it knows of.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -60,7 +61,8 @@ struct PgsyncKeyWalk
 	Snapshot	snapshot;
 	AttrNumber	attnum;			/* of the key, in the table */
 	FmgrInfo   *compare;
-	ScanKeyData from;			/* the key that the scan begins at */
+	ScanKeyData from;			/* what the scan begins at */
+	KeptKey		start;			/* its key: the scan goes on comparing it */
 	IndexScanDesc scan;			/* NULL until the first walk */
 	bool		walking;
 	int			served;			/* keys found out by this walk */
@@ -76,7 +78,8 @@ struct PgsyncKeyWalk
 /*
  * Prepares for walks along an index, with a snapshot of the caller's.  NULL if
  * its order is not the plain one of one column, if an update may change that
- * (a generated one), or if rows passed by would count as read (SERIALIZABLE).
+ * (a generated one), if rows passed by would count as read (SERIALIZABLE), or
+ * if nbtree would keep the leaf pinned, for which VACUUM waits (without WAL).
  */
 PgsyncKeyWalk *
 pgsync_key_walk_create(PgsyncTarget *target, Relation index,
@@ -89,6 +92,7 @@ pgsync_key_walk_create(PgsyncTarget *target, Relation index,
 	AttrNumber	attnum = index->rd_index->indkey.values[0];
 
 	if (index->rd_index->indnkeyatts != 1 || IsolationIsSerializable() ||
+		!RelationNeedsWAL(index) ||
 		(index->rd_indoption[0] & INDOPTION_DESC) != 0 ||
 		TupleDescAttr(RelationGetDescr(target->rel), attnum - 1)->attgenerated)
 		return NULL;
@@ -152,7 +156,8 @@ start_walk(PgsyncKeyWalk *walk, Datum key)
 	if (walk->scan == NULL)
 		walk->scan = pgsync_index_beginscan(walk->rel, walk->index,
 											walk->snapshot, 1);
-	walk->from.sk_argument = key;
+	keep_key(walk, key, &walk->start);
+	walk->from.sk_argument = walk->start.key;
 	index_rescan(walk->scan, &walk->from, 1, NULL, 0);
 	walk->walking = true;
 	walk->at_end = false;
@@ -299,6 +304,7 @@ pgsync_key_walk_end(PgsyncKeyWalk *walk)
 {
 	if (walk->scan != NULL)
 		index_endscan(walk->scan);
+	forget_key(walk, &walk->start);
 	forget_key(walk, &walk->ahead);
 	forget_key(walk, &walk->last);
 	pfree(walk);

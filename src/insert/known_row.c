@@ -130,6 +130,8 @@ pgsync_known_rows_form(PgsyncKnownRows *known, TupleTableSlot *stored,
 	TupleDesc	desc = slot->tts_tupleDescriptor;
 	ListCell   *cell;
 
+	/* before anything is evaluated: what that writes is another command's */
+	known->mtstate->ps.state->es_output_cid = GetCurrentCommandId(true);
 	slot_getallattrs(stored);
 	ExecClearTuple(slot);
 	memcpy(slot->tts_values, stored->tts_values, desc->natts * sizeof(Datum));
@@ -157,8 +159,9 @@ pgsync_known_rows_form(PgsyncKnownRows *known, TupleTableSlot *stored,
 }
 
 /*
- * Stores the version that was made last, as part of the current command.
- * False if another transaction has changed the row, or deleted it.
+ * Stores the version that was made last, as part of the command that was the
+ * current one then.  False if another transaction has changed the row, or
+ * deleted it.
  */
 bool
 pgsync_known_rows_store(PgsyncKnownRows *known)
@@ -166,7 +169,6 @@ pgsync_known_rows_store(PgsyncKnownRows *known)
 	EState	   *estate = known->mtstate->ps.state;
 	bool		stored;
 
-	estate->es_output_cid = GetCurrentCommandId(true);
 	stored = pgsync_store_new_version(known->mtstate->resultRelInfo, estate,
 									  &known->tid, known->version);
 	if (stored)

@@ -39,10 +39,23 @@ pgsync_check_new_version(ResultRelInfo *resultRelInfo, EState *estate,
 	ExecConstraints(resultRelInfo, slot, estate);
 }
 
+/* Reports a row that its own command's triggers or functions have changed. */
+static void
+report_changed_meanwhile(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("tuple to be updated was already modified by an operation triggered by the current command"),
+			 errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.")));
+}
+
 /*
  * Stores a new version, which depends on no page of the old one's any more.
  * Waits for those who are at the row; false, with nothing done, if they have
  * changed it.
+ *
+ * Errors: those of UPDATE; 27000 if what was evaluated for the row has changed
+ * it.
  */
 bool
 pgsync_store_new_version(ResultRelInfo *resultRelInfo, EState *estate,
@@ -51,12 +64,17 @@ pgsync_store_new_version(ResultRelInfo *resultRelInfo, EState *estate,
 	TM_FailureData failure;
 	LockTupleMode lockmode;
 	TU_UpdateIndexes indexes;
+	TM_Result	result;
 	List	   *recheck = NIL;
 
-	if (pgsync_table_tuple_update(resultRelInfo->ri_RelationDesc, tid, slot,
-								  estate->es_output_cid, estate->es_snapshot,
-								  estate->es_crosscheck_snapshot, true,
-								  &failure, &lockmode, &indexes) != TM_Ok)
+	result = pgsync_table_tuple_update(resultRelInfo->ri_RelationDesc, tid,
+									   slot, estate->es_output_cid,
+									   estate->es_snapshot,
+									   estate->es_crosscheck_snapshot, true,
+									   &failure, &lockmode, &indexes);
+	if (result == TM_SelfModified && failure.cmax != estate->es_output_cid)
+		report_changed_meanwhile();
+	if (result != TM_Ok)
 		return false;
 	if (indexes != TU_None)
 		recheck = pgsync_insert_index_tuples(resultRelInfo, slot, estate,
