@@ -202,13 +202,18 @@ like($plans, qr/Delete on \S*big.*Index Scan using big_pkey on \S*big/s, '... lo
 my $half = q((SELECT jsonb_agg(jsonb_build_object('id', i, 'note', 'half') ORDER BY md5(i::text)) FROM generate_series(1, 200000, 2) i));
 ($count, $scans, $plans) = planned("SELECT u.* FROM update_many('big', $half) u");
 is($count, '99998|0|2', 'update_many of half of the rows, two of them gone');
+is($scans, 0, '... goes along the index, does not scan the table');
+# where rows are not updated as they are found, it is a join
+my $by_plan = 'SET pgsync.sink = statement;';
+($count, $scans, $plans) = planned("$by_plan SELECT u.* FROM update_many('big', $half) u");
+is($count, '99998|0|2', 'the same by the statement');
 my ($plan) = $plans =~ /(Update on \S*big.*?)(?:LOG: |\z)/s;
 like($plan, qr/Merge Join/, '... merges them with the index');
 unlike($plan, qr/Sort/, '... and sorts nothing');
 
 # a plan that sorts, does so by number, also where keys are texts
 my $all = q((SELECT jsonb_agg(jsonb_build_object('word', word, 'n', n + 1)) FROM words));
-($count, $scans, $plans) = planned("SET enable_mergejoin = off; SET enable_nestloop = off;
+($count, $scans, $plans) = planned("$by_plan SET enable_mergejoin = off; SET enable_nestloop = off;
 	SELECT u.* FROM update_many('words', $all) u");
 is($count, '20000|0|0', 'update_many of all rows, hashed');
 like($plans, qr/Update on \S*words.*Sort Key: r\.number.*Hash Join/s, '... sorts them by number');
