@@ -255,7 +255,10 @@ store_all(PgsyncRowBuffer *buffer)
 		finish_row(buffer, i);
 	}
 	if (buffer->indexes != NULL)
+	{
+		pgsync_index_batch_finish(buffer->indexes);
 		pgsync_index_batch_end(buffer->indexes);
+	}
 	buffer->estate->es_processed += buffer->nrows;
 }
 
@@ -283,6 +286,7 @@ finish_new_rows(PgsyncRowBuffer *buffer, int first, int end,
 			pgsync_row_buffer_queue_triggers(buffer, i, recheck);
 		ResetPerTupleExprContext(buffer->estate);
 	}
+	pgsync_index_batch_finish(buffer->indexes);
 }
 
 /*

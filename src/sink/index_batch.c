@@ -10,16 +10,19 @@
  *
  *		prepare			the entries, not yet made; how unique ones will be
  *		try_unique		... of rows that are stored speculatively: all together
- *		begin			entries into indexes that are not unique
+ *		begin
  *		finish_row		... into the unique one, from this row on;
  *						what remains of this row
+ *		finish			entries into indexes that are not unique
  *		end
  *
  * A unique index may have rows wait for another transaction, and others for
  * ours.  Nobody may deadlock who would not if the rows went in one by one, so
  * whenever a row may wait (which it does in core only), the entries that
  * others may wait for are those of the rows before it.  An index that is not
- * unique has nobody wait; its order is free.  A unique one gets its entries
+ * unique has nobody wait; its order is free.  It comes last, so that rows which
+ * are refused leave none there, unless triggers that look at the table run from
+ * row to row.  A unique one gets its entries
  *
  *		row by row	if there is but one, those of the rows to come with the
  *					first's, as long as their keys ascend: then they come in
@@ -88,6 +91,8 @@ struct PgsyncIndexBatch
 	bool		unique_by_row;	/* can unique entries be made in either way, */
 	bool		unique_together;	/* as far as the indexes go? */
 	int			nunique;		/* indexes whose entries these are */
+	bool		others_last;	/* are the other ones made when all rows are
+								 * finished? */
 	int			batches_by_row; /* to come, before the other way is tried */
 	int			nindexes;
 	BatchedIndex indexes[FLEXIBLE_ARRAY_MEMBER];
@@ -174,6 +179,7 @@ pgsync_index_batch_create(ResultRelInfo *resultRelInfo, EState *estate,
 	}
 	MemoryContextSwitchTo(oldcontext);
 	look_at_unique(batch, rows_wait);
+	batch->others_last = !rows_wait;
 	if (any)
 		return batch;
 	pgsync_index_batch_free(batch);
@@ -421,6 +427,34 @@ pgsync_index_batch_try_unique(PgsyncIndexBatch *batch)
 	return sure;
 }
 
+/* Makes the entries of the indexes that are not unique. */
+static void
+place_others(PgsyncIndexBatch *batch)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(batch->batch_mcxt);
+
+	for (int i = 0; i < batch->nindexes; i++)
+	{
+		BatchedIndex *index = &batch->indexes[i];
+
+		if (index->rel == NULL || index->info->ii_Unique)
+			continue;
+		pgsync_entries_sort(index->order, index->entries, index->nentries);
+		(void) insert_sorted(batch, index);
+	}
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Has core pass by the entries of an index that are to be placed. */
+static void
+reserve_entries(PgsyncIndexBatch *batch, BatchedIndex *index)
+{
+	index->placed = MemoryContextAllocZero(batch->batch_mcxt,
+										   sizeof(bool) * batch->nslots);
+	for (int i = 0; i < index->nentries; i++)
+		index->placed[index->entries[i].row] = true;
+}
+
 /*
  * Begins with the entries of the prepared rows, which have been stored, each
  * to be finished in its turn.
@@ -428,11 +462,8 @@ pgsync_index_batch_try_unique(PgsyncIndexBatch *batch)
 void
 pgsync_index_batch_begin(PgsyncIndexBatch *batch)
 {
-	MemoryContext oldcontext;
-
 	if (batch->nslots < MIN_BATCH_ROWS)
 		return;
-	oldcontext = MemoryContextSwitchTo(batch->batch_mcxt);
 	for (int i = 0; i < batch->nindexes; i++)
 	{
 		BatchedIndex *index = &batch->indexes[i];
@@ -440,13 +471,11 @@ pgsync_index_batch_begin(PgsyncIndexBatch *batch)
 		if (index->rel == NULL)
 			continue;
 		set_tids(batch, index);
-		if (index->info->ii_Unique)
-			continue;
-		index->placed = palloc0(sizeof(bool) * batch->nslots);
-		pgsync_entries_sort(index->order, index->entries, index->nentries);
-		(void) insert_sorted(batch, index);
+		if (!index->info->ii_Unique)
+			reserve_entries(batch, index);
 	}
-	MemoryContextSwitchTo(oldcontext);
+	if (!batch->others_last)
+		place_others(batch);
 }
 
 /*
@@ -540,6 +569,14 @@ pgsync_index_batch_finish_row(PgsyncIndexBatch *batch, int row)
 		complete &= index->placed != NULL && index->placed[row];
 	}
 	return complete ? NIL : make_remaining(batch, row);
+}
+
+/* Makes what is to be made when all rows of the batch are finished. */
+void
+pgsync_index_batch_finish(PgsyncIndexBatch *batch)
+{
+	if (batch->nslots >= MIN_BATCH_ROWS && batch->others_last)
+		place_others(batch);
 }
 
 /* Ends a batch. */

@@ -24,6 +24,7 @@ extern bool pgsync_index_batch_prepare(PgsyncIndexBatch *batch,
 extern bool pgsync_index_batch_try_unique(PgsyncIndexBatch *batch);
 extern void pgsync_index_batch_begin(PgsyncIndexBatch *batch);
 extern List *pgsync_index_batch_finish_row(PgsyncIndexBatch *batch, int row);
+extern void pgsync_index_batch_finish(PgsyncIndexBatch *batch);
 extern void pgsync_index_batch_end(PgsyncIndexBatch *batch);
 extern void pgsync_index_batch_free(PgsyncIndexBatch *batch);
 
