@@ -296,8 +296,10 @@ class Client(threading.Thread):
             self.errors["restore_tables", "left", str(left)] += 1
 
     def change_seeded(self, did):
-        # the parent first, as restore_tables locks it
+        # the parent first, as restore_tables locks it; rows in one order, for
+        # a statement takes them as they lie, which differs between snapshots
         self.conn.execute("LOCK seeded IN ROW SHARE MODE")
+        self.conn.execute("SELECT FROM seeded_down ORDER BY key FOR UPDATE")
         self.conn.execute(self.rng.choice([
             "INSERT INTO seeded (name) VALUES (gen_random_uuid()::text)",
             "UPDATE seeded SET name = gen_random_uuid()::text"
