@@ -200,8 +200,9 @@ def differential():
     check(not unequal, f"random tables: rows, errors and counts are the same"
           f" (seed {SEED})")
     check(not bad, "random tables: amcheck finds all sound")
-    check(abs(pages["auto"] - pages["off"]) <= 0.02 * pages["off"] + 4,
-          "random tables: indexes are as large, within 2 %")
+    # loads that are refused leave fewer entries than by core: smaller is fine
+    check(pages["auto"] <= 1.02 * pages["off"] + 4,
+          "random tables: indexes at most 2 % larger")
 
 
 def sizes():
