@@ -96,7 +96,7 @@ BEGIN
 END $$;
 CREATE FUNCTION put(id int, a int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-  RETURN write(id, a);
+  RETURN known_rows.write(id, a);  -- CREATE INDEX has a search_path of its own
 END $$;
 CREATE FUNCTION outcome(sink text, ddl text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE result text;
