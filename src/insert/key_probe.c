@@ -135,7 +135,7 @@ pgsync_key_probe_release(PgsyncKeyProbe *probe)
 	table_index_fetch_reset(probe->scan->xs_heapfetch);
 	/* without WAL, nbtree keeps the leaf pinned as well */
 	if (!RelationNeedsWAL(probe->index))
-		index_rescan(probe->scan, NULL, 0, NULL, 0);
+		index_rescan(probe->scan, probe->keys, probe->nkeys, NULL, 0);
 	if (probe->walk != NULL)
 		pgsync_key_walk_release(probe->walk);
 }
