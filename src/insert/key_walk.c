@@ -85,11 +85,10 @@ PgsyncKeyWalk *
 pgsync_key_walk_create(PgsyncTarget *target, Relation index,
 					   Snapshot snapshot)
 {
+	Oid			type = index->rd_opcintype[0];
+	AttrNumber	attnum = index->rd_index->indkey.values[0];
 	PgsyncKeyWalk *walk;
 	Oid			operator;
-	Oid			type = index->rd_opcintype[0];
-
-	AttrNumber	attnum = index->rd_index->indkey.values[0];
 
 	if (index->rd_index->indnkeyatts != 1 || IsolationIsSerializable() ||
 		!RelationNeedsWAL(index) ||

@@ -10,7 +10,7 @@
  *
  *		prepare			the entries, not yet made; how unique ones will be
  *		try_unique		... of rows that are stored speculatively: all together
- *		begin
+ *		begin			their TIDs; core passes by what comes last
  *		finish_row		... into the unique one, from this row on;
  *						what remains of this row
  *		finish			entries into indexes that are not unique
