@@ -3,10 +3,11 @@
 CREATE SCHEMA slices;
 SET search_path = slices, public;
 CREATE TABLE item (id int, name text, doc jsonb);
+CREATE TABLE errors (row_number bigint, data text, column_name text, value text, sqlstate text, message text, detail text);
 CREATE TABLE data (way text, body text);
 ALTER TABLE data ALTER body SET STORAGE EXTERNAL;
 
--- What a call that stores rows in item gives: a digest of its rows, or its error.
+-- What a call that stores rows in item gives: a digest of its rows and of those in errors, or its error.
 CREATE FUNCTION outcome(way text, call text, INOUT value text) LANGUAGE plpgsql AS $$
 DECLARE
   detail text;
@@ -16,6 +17,7 @@ BEGIN
   INSERT INTO data VALUES (way, value);
   EXECUTE format('SELECT %s FROM data WHERE way = %L', call, way);
   SELECT concat_ws(' ', count(*), sum(id), md5(string_agg(i::text, ',' ORDER BY id, i::text COLLATE "C"))) INTO value FROM item i;
+  SELECT concat_ws(' ', outcome.value, nullif(count(*), 0), md5(string_agg(e::text, ',' ORDER BY row_number))) INTO value FROM errors e;
   RAISE EXCEPTION USING ERRCODE = 'P0099';
 EXCEPTION
   WHEN SQLSTATE 'P0099' THEN RETURN;
@@ -33,7 +35,7 @@ BEGIN
   IF slices IS DISTINCT FROM whole THEN
     RETURN format(E'DIFFERENT\nslices: %s\nwhole:  %s', left(slices, 500), left(whole, 500));
   END IF;
-  RETURN CASE WHEN slices ~ '^[0-9A-Z]{5} \|' THEN 'error ' || left(slices, 5) ELSE split_part(slices, ' ', 1) || ' rows' END;
+  RETURN CASE WHEN slices ~ '^[0-9A-Z]{5} \|' THEN 'error ' || left(slices, 5) ELSE split_part(slices, ' ', 1) || ' rows' || coalesce(', ' || nullif(split_part(slices, ' ', 4), '') || ' bad', '') END;
 END $$;
 
 -- rows of a length that a slice's ends cut at every place, with long characters
@@ -80,6 +82,25 @@ SELECT both_ways('insert_csv_text(''item'', body)', E'id,name\n' || string_agg(f
 FROM generate_series(1, 40000) i;
 SELECT both_ways('insert_csv_text(''item'', body)', E'id,name\n' || string_agg(format(E'%s,"%s"\n', i, repeat('x', i)), '') || '7,"x')
 FROM unnest(ARRAY[1, 50000, 300000, 2, 3, 1000000, 4]) i;
+
+-- bad rows, which are kept as they stand in the text
+SET client_min_messages = warning;
+CREATE FUNCTION bad_rows_of(n int, width int) RETURNS text LANGUAGE sql AS $$
+  SELECT regexp_replace(rows_of(n, width), '"id": (\d*[05]0),', '"id": "no \1",', 'g')
+$$;
+SELECT width, both_ways('insert_many(''item'', body, on_error => ''ignore'', error_table => ''errors'')', '[' || bad_rows_of(40000 / width, width) || ']')
+FROM unnest(ARRAY[7, 11, 20]) width;
+SELECT both_ways('insert_many(''item'', body, on_error => ''ignore'', error_table => ''errors'')', replace(replace(bad_rows_of(2500, 20), '}}, ', E'}}\n'), '77, "name"', '77 "name"'));
+SELECT both_ways('insert_many(''item'', from_json(body, key_column => ''name''), on_error => ''ignore'', error_table => ''errors'')',
+                 '{' || string_agg(format('"%s": {"id": %s}', repeat('€', 300) || i, CASE WHEN i % 100 = 0 THEN '[]' ELSE i::text END), ',') || '}')
+FROM generate_series(1, 1500) i;
+SELECT both_ways('insert_many(''item'', body, on_error => ''ignore'', error_table => ''errors'')', '[' || bad_rows_of(2500, 20) || ', {');
+SELECT both_ways('insert_csv_text(''item'', body, on_error => ''ignore'', error_table => ''errors'')', E'id,name\n' || string_agg(format(E'%s,"%s"%s\n', CASE WHEN i % 100 = 0 THEN 'no' ELSE '' END || i, repeat(E'€,""\n', i % 5), CASE WHEN i % 77 = 0 THEN ',1' ELSE '' END), ''))
+FROM generate_series(1, 40000) i;
+ALTER TABLE item ADD PRIMARY KEY (id);
+SELECT both_ways('upsert_many(''item'', body, on_error => ''ignore'', error_table => ''errors'')', '[' || bad_rows_of(2500, 20) || ', {"id": 7}]');
+ALTER TABLE item DROP CONSTRAINT item_pkey;
+RESET client_min_messages;
 
 -- values that are compressed, short, or not stored are read as ever
 ALTER TABLE data ALTER body SET STORAGE EXTENDED;

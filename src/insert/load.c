@@ -486,13 +486,13 @@ run_load(PgsyncLoad *load, DestReceiver *dest)
 /*
  * Returns whether nothing that runs during the load could reach the table that
  * the source's text is stored in.  Clauses that evaluate what the caller has
- * written, or that have rows stored elsewhere, are not looked into.
+ * written, or that have rows stored elsewhere, are not looked into; bad rows
+ * go to their table when the source has been read.
  */
 static bool
 source_stays_stored(PgsyncSource *source, const PgsyncClauses *clauses)
 {
-	return source->is_stored && clauses->rejects == NULL &&
-		clauses->returning == NULL &&
+	return source->is_stored && clauses->returning == NULL &&
 		(clauses->on_conflict == NULL ||
 		 pgsync_does_nothing(clauses->on_conflict)) &&
 		pgsync_target_is_quiet(source->target);

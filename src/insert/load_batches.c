@@ -898,7 +898,7 @@ init_batches(Batches *batches, PgsyncLoad *load, DestReceiver *dest)
 	/* what a batch usually takes is not given back to the system in between */
 	batches->context = AllocSetContextCreate(CurrentMemoryContext,
 											 "pgsync batch",
-											 MAX_BATCH_BYTES / 2, 1024 * 1024,
+											 MAX_BATCH_BYTES, 1024 * 1024,
 											 ALLOCSET_DEFAULT_MAXSIZE);
 	batches->run_context = AllocSetContextCreate(CurrentMemoryContext,
 												 "pgsync span",

@@ -167,6 +167,22 @@ pgsync_row_buffer_create(PgsyncRun *run, ResultRelInfo *resultRelInfo,
 }
 
 /*
+ * Makes the buffer one more slot.  They share a copy of the relation's tuple
+ * descriptor: the relation's own is counted for each slot in the resource
+ * owner, which takes longer than all else of a slot.
+ */
+void
+pgsync_row_buffer_make_slot(PgsyncRowBuffer *buffer)
+{
+	Relation	rel = buffer->resultRelInfo->ri_RelationDesc;
+
+	if (buffer->desc == NULL)
+		buffer->desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
+	buffer->slots[buffer->nslots++] =
+		MakeSingleTupleTableSlot(buffer->desc, table_slot_callbacks(rel));
+}
+
+/*
  * Queues the AFTER ROW triggers of a stored row, if it needs its own, and
  * fires them if they are not to wait for the statement's end.
  */
@@ -471,6 +487,8 @@ pgsync_row_buffer_free(PgsyncRowBuffer *buffer)
 		pgsync_index_batch_free(buffer->indexes);
 	for (int i = 0; i < buffer->nslots; i++)
 		ExecDropSingleTupleTableSlot(buffer->slots[i]);
+	if (buffer->desc != NULL)
+		FreeTupleDesc(buffer->desc);
 	table_finish_bulk_insert(buffer->resultRelInfo->ri_RelationDesc,
 							 buffer->options);
 	MemoryContextDelete(buffer->mcxt);

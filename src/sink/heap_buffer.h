@@ -53,6 +53,7 @@ typedef struct PgsyncRowBuffer
 	int			nrows;
 	int			max_rows;
 	int			nslots;			/* slots made so far */
+	TupleDesc	desc;			/* theirs, once there is one */
 	Size		nbytes;
 	MemoryContext mcxt;			/* the rows' values until they are stored */
 	bool		goes_alone;		/* must its rows go in one by one? */
@@ -66,13 +67,14 @@ typedef struct PgsyncRowBuffer
 	TupleTableSlot *slots[PGSYNC_MAX_BUFFERED_ROWS];
 } PgsyncRowBuffer;
 
+extern void pgsync_row_buffer_make_slot(PgsyncRowBuffer *buffer);
+
 /* Returns the slot that the buffer's next row goes into, empty. */
 static inline TupleTableSlot *
 pgsync_row_buffer_next_slot(PgsyncRowBuffer *buffer)
 {
 	if (buffer->nrows == buffer->nslots)
-		buffer->slots[buffer->nslots++] =
-			table_slot_create(buffer->resultRelInfo->ri_RelationDesc, NULL);
+		pgsync_row_buffer_make_slot(buffer);
 	return ExecClearTuple(buffer->slots[buffer->nrows]);
 }
 

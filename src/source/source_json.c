@@ -546,18 +546,22 @@ static void *
 json_source_keep(PgsyncSource *base)
 {
 	JsonSource *source = (JsonSource *) base;
+	bool		copied = base->brief || !source->input->in_memory;
+	Size		len = source->object_end - source->object;
 	Size		tokens_size = sizeof(PgsyncJsonToken) * source->nsequence;
-	KeptRow    *kept = palloc(sizeof(KeptRow) + tokens_size +
-							  sizeof(AttrNumber) * source->nsequence);
+	Size		size = sizeof(KeptRow) + tokens_size +
+		sizeof(AttrNumber) * source->nsequence;
+	KeptRow    *kept = MemoryContextAllocHuge(CurrentMemoryContext,
+											  size + (copied ? len : 0));
 
 	kept->tokens = (PgsyncJsonToken *) (kept + 1);
 	kept->sequence = (AttrNumber *) ((char *) kept->tokens + tokens_size);
 	kept->number = source->number;
 	kept->rows = source->rows;
 	kept->fault = source->fault;
-	kept->len = source->object_end - source->object;
-	kept->object = base->brief || !source->input->in_memory ?
-		pnstrdup(source->object, kept->len) : source->object;
+	kept->len = len;
+	kept->object = copied ? memcpy((char *) kept + size, source->object, len) :
+		source->object;
 	kept->key = source->key_column != 0 ?
 		pnstrdup(source->document.key.data, source->document.key.len) : NULL;
 	kept->nvalues = -1;
