@@ -550,7 +550,7 @@ json_source_keep(PgsyncSource *base)
 	Size		len = source->object_end - source->object;
 	Size		tokens_size = sizeof(PgsyncJsonToken) * source->nsequence;
 	Size		size = sizeof(KeptRow) + tokens_size +
-		sizeof(AttrNumber) * source->nsequence;
+	sizeof(AttrNumber) * source->nsequence;
 	KeptRow    *kept = MemoryContextAllocHuge(CurrentMemoryContext,
 											  size + (copied ? len : 0));
 
