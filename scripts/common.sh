@@ -85,6 +85,30 @@ packaged_version() {
   fi
 }
 
+# Prints "URI SUITE" lines: where apt gets packages from, its own release only,
+# and security's beside it, which may have the source that a point release lacks.
+release_entries() {
+  local codename
+  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE)' \
+    'Created-By: Packages' | awk -v c="$codename" \
+    '$2 == c || $2 == c "-updates" || $2 == c "-security" { print }
+     $2 == c { sub("/$", "", $1); print $1 "-security/", c "-security" }' |
+    sort -u
+}
+
+# lists_of_our_own FOLDER TYPE: has apt know this release's packages of a type
+# (deb or deb-src) by lists in a folder, so that the machine's own sources stay
+# as they are.  Prints the options that say so, one a line.
+lists_of_our_own() {
+  mkdir -p "$1/lists/partial"
+  release_entries | sed "s/.*/$2 & main/" >"$1/sources.list"
+  printf '%s\n' "-oDir::Etc::SourceList=$1/sources.list" \
+    "-oDir::Etc::SourceParts=-" "-oDir::State::Lists=$1/lists" \
+    "-oDir::Cache::pkgcache=" "-oDir::Cache::srcpkgcache=" \
+    "-oAPT::Sandbox::User=root"
+}
+
 package_installed() {
   [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = \
     "install ok installed" ]
