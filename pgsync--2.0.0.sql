@@ -534,7 +534,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'insert_tables_jsonb';
 
 COMMENT ON FUNCTION insert_tables(jsonb, text, text) IS
-'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a jsonb value); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P17, 42P10, 42830, 21000, 23503 and those of insert_many)';
+'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a jsonb value); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P07, 42P17, 42P10, 42830, 42701, 42601, 21000, 23503, 55000 and those of insert_many)';
 
 CREATE FUNCTION insert_tables(
     data json,                 -- the same; never made a jsonb
@@ -548,7 +548,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'insert_tables_json';
 
 COMMENT ON FUNCTION insert_tables(json, text, text) IS
-'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a json value, never made a jsonb); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P17, 42P10, 42830, 21000, 23503 and those of insert_many)';
+'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a json value, never made a jsonb); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P07, 42P17, 42P10, 42830, 42701, 42601, 21000, 23503, 55000 and those of insert_many)';
 
 CREATE FUNCTION insert_tables(
     data text,                 -- the same
@@ -562,7 +562,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'insert_tables_text';
 
 COMMENT ON FUNCTION insert_tables(text, text, text) IS
-'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (JSON as text); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P17, 42P10, 42830, 21000, 23503 and those of insert_many)';
+'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (JSON as text); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P07, 42P17, 42P10, 42830, 42701, 42601, 21000, 23503, 55000 and those of insert_many)';
 
 ----------------------------------------------------------------
 -- csv.c: rows from CSV
@@ -591,7 +591,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_csv_2_0';
 
 COMMENT ON FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text, jsonb, boolean, text[], boolean, integer, text, bigint, regclass) IS
-'inserts the rows of a CSV file on the server, unpacked if gzip or zstd has packed it: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 22P04, 42703, 42701, 42501, 42602, 58P01, 22021 and those of INSERT, with line and column)';
+'inserts the rows of a CSV file on the server, unpacked if gzip or zstd has packed it: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 22000, 22P04, 42703, 42701, 42501, 42602, 42809, 58P01, 22021, 54000 and those of INSERT, with line and column)';
 
 CREATE FUNCTION insert_csv_text(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -615,7 +615,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_csv_text_2_0';
 
 COMMENT ON FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text, jsonb, boolean, text[], boolean, integer, text, bigint, regclass) IS
-'inserts the rows of a CSV given as text: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format, then INSERT; errors 22P04, 42703, 42701 and those of INSERT, with line and column)';
+'inserts the rows of a CSV given as text: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format, then INSERT; errors 22000, 22P04, 42703, 42701 and those of INSERT, with line and column)';
 
 ----------------------------------------------------------------
 -- insert/: update, delete, mirror
@@ -676,7 +676,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'update_many_text';
 
 COMMENT ON FUNCTION update_many(regclass, text, text[], text[], text[], boolean, text) IS
-'updates rows by key (a JSON or JSON Lines as text, read as a stream): each row sets only the columns that it names, of equal keys the later wins, rows are written in the order of their keys; returns how many rows were updated, how many left as they were, and how many keys no row has (rule: UPDATE ... FROM; errors 22004, 22023, 22P02, 42701, 42703, 42804, 42809, 42883, 0A000, P0002 and those of UPDATE, with the row)';
+'updates rows by key (JSON or JSON Lines as text, read as a stream): each row sets only the columns that it names, of equal keys the later wins, rows are written in the order of their keys; returns how many rows were updated, how many left as they were, and how many keys no row has (rule: UPDATE ... FROM; errors 22004, 22023, 22P02, 42701, 42703, 42804, 42809, 42883, 0A000, P0002 and those of UPDATE, with the row)';
 
 CREATE FUNCTION update_many(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -695,7 +695,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'update_many_row_source';
 
 COMMENT ON FUNCTION update_many(regclass, row_source, text[], text[], text[], boolean, text) IS
-'updates rows by key (a a row_source): each row sets only the columns that it names, of equal keys the later wins, rows are written in the order of their keys; returns how many rows were updated, how many left as they were, and how many keys no row has (rule: UPDATE ... FROM; errors 22004, 22023, 22P02, 42701, 42703, 42804, 42809, 42883, 0A000, P0002 and those of UPDATE, with the row)';
+'updates rows by key (a row_source): each row sets only the columns that it names, of equal keys the later wins, rows are written in the order of their keys; returns how many rows were updated, how many left as they were, and how many keys no row has (rule: UPDATE ... FROM; errors 22004, 22023, 22P02, 42701, 42703, 42804, 42809, 42883, 0A000, P0002 and those of UPDATE, with the row)';
 
 CREATE FUNCTION delete_many(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -728,7 +728,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'delete_many_text';
 
 COMMENT ON FUNCTION delete_many(regclass, text, text[]) IS
-'deletes rows by key (a JSON or JSON Lines as text, read as a stream): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
+'deletes rows by key (JSON or JSON Lines as text, read as a stream): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
 
 CREATE FUNCTION delete_many(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -739,7 +739,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'delete_many_row_source';
 
 COMMENT ON FUNCTION delete_many(regclass, row_source, text[]) IS
-'deletes rows by key (a a row_source): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
+'deletes rows by key (a row_source): where the key is one column, bare values stand for objects, other columns are ignored; returns how many rows were deleted (rule: DELETE ... USING; errors 22004, 22023, 22P02, 42701, 42703, 42809, 42883, 0A000 and those of DELETE)';
 
 CREATE FUNCTION sync_many(
     target regclass,            -- table, partitioned table or simple view
@@ -802,7 +802,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'sync_many_text';
 
 COMMENT ON FUNCTION sync_many(regclass, text, text[], jsonb, text[], bigint, boolean, text) IS
-'makes a table, or the slice of it whose columns equal scope, equal to the rows (a JSON or JSON Lines as text, read as a stream): deletes what is gone, updates what differs, inserts what is new, in one query level; equal rows are untouched (rule: MERGE; errors 22004, 22023, 22P02, 40001, 42701, 42703, 42804, 42809, 42883, 42P10, 0A000, 55000 and those of DELETE, UPDATE and INSERT, with the row)';
+'makes a table, or the slice of it whose columns equal scope, equal to the rows (JSON or JSON Lines as text, read as a stream): deletes what is gone, updates what differs, inserts what is new, in one query level; equal rows are untouched (rule: MERGE; errors 22004, 22023, 22P02, 40001, 42701, 42703, 42804, 42809, 42883, 42P10, 0A000, 55000 and those of DELETE, UPDATE and INSERT, with the row)';
 
 CREATE FUNCTION sync_many(
     target regclass,            -- table, partitioned table or simple view
@@ -823,7 +823,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'sync_many_row_source';
 
 COMMENT ON FUNCTION sync_many(regclass, row_source, text[], jsonb, text[], bigint, boolean, text) IS
-'makes a table, or the slice of it whose columns equal scope, equal to the rows (a a row_source): deletes what is gone, updates what differs, inserts what is new, in one query level; equal rows are untouched (rule: MERGE; errors 22004, 22023, 22P02, 40001, 42701, 42703, 42804, 42809, 42883, 42P10, 0A000, 55000 and those of DELETE, UPDATE and INSERT, with the row)';
+'makes a table, or the slice of it whose columns equal scope, equal to the rows (a row_source): deletes what is gone, updates what differs, inserts what is new, in one query level; equal rows are untouched (rule: MERGE; errors 22004, 22023, 22P02, 40001, 42701, 42703, 42804, 42809, 42883, 42P10, 0A000, 55000 and those of DELETE, UPDATE and INSERT, with the row)';
 
 CREATE FUNCTION sync_diff(
     target regclass,            -- table, partitioned table or simple view
@@ -886,7 +886,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000
 AS 'MODULE_PATHNAME', 'sync_diff_text';
 
 COMMENT ON FUNCTION sync_diff(regclass, text, text[], jsonb, text[], bigint, boolean, text) IS
-'returns what sync_many with the same arguments would do (a JSON or JSON Lines as text, read as a stream), without doing it: a row for each one that it would delete, update or insert, in the order of their keys (rule: sync_many; errors those of sync_many but for the limits max_deletes and allow_empty, which it does not apply)';
+'returns what sync_many with the same arguments would do (JSON or JSON Lines as text, read as a stream), without doing it: a row for each one that it would delete, update or insert, in the order of their keys (rule: sync_many; errors those of sync_many but for the limits max_deletes and allow_empty, which it does not apply)';
 
 CREATE FUNCTION sync_diff(
     target regclass,            -- table, partitioned table or simple view
@@ -907,7 +907,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000
 AS 'MODULE_PATHNAME', 'sync_diff_row_source';
 
 COMMENT ON FUNCTION sync_diff(regclass, row_source, text[], jsonb, text[], bigint, boolean, text) IS
-'returns what sync_many with the same arguments would do (a a row_source), without doing it: a row for each one that it would delete, update or insert, in the order of their keys (rule: sync_many; errors those of sync_many but for the limits max_deletes and allow_empty, which it does not apply)';
+'returns what sync_many with the same arguments would do (a row_source), without doing it: a row for each one that it would delete, update or insert, in the order of their keys (rule: sync_many; errors those of sync_many but for the limits max_deletes and allow_empty, which it does not apply)';
 
 ----------------------------------------------------------------
 -- fetch.c, count.c: queries as objects or json, exact counts
@@ -1195,7 +1195,7 @@ AS 'MODULE_PATHNAME', 'save_tables'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION save_tables(text[], name) IS
-'keeps the rows of tables, of their children and partitions, and the positions of the sequences that they own, in ordinary tables of a schema, in place of what was saved there before; returns the tables, sorted (rule: TRUNCATE for which tables, CREATE TABLE (LIKE) for the copies; errors 22023, 22004, 42P01, 3F000, 42602, 42809, 42501, 0A000, 42P06, 55006, 25006)';
+'keeps the rows of tables, of their children and partitions, and the positions of the sequences that they own, in ordinary tables of a schema, in place of what was saved there before; returns the tables, sorted (rule: TRUNCATE for which tables, CREATE TABLE (LIKE) for the copies; errors 22023, 22004, 42P01, 3F000, 42602, 42809, 42501, 0A000, 2BP01, 42P06, 55000, 55006, 25006)';
 
 CREATE FUNCTION restore_tables(
     schema_name name -- where save_tables has kept the rows
@@ -1204,7 +1204,7 @@ AS 'MODULE_PATHNAME', 'restore_tables'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION restore_tables(name) IS
-'makes saved tables hold exactly the saved rows again, and their sequences stand where they stood, at the price of what has changed, without triggers; returns the tables that had changed, sorted (rule: TRUNCATE and INSERT of the saved rows; errors 22004, 3F000, 42501, 0A000, 55006, 25006; 55000 if there are no saved tables or they were defined otherwise, and those of the constraints that saved rows violate)';
+'makes saved tables hold exactly the saved rows again, and their sequences stand where they stood, at the price of what has changed, without triggers; returns the tables that had changed, sorted (rule: TRUNCATE and INSERT of the saved rows; errors 22003, 22004, 3F000, 42501, 0A000, 55006, 25006; 55000 if there are no saved tables or they were defined otherwise, and those of the constraints that saved rows violate)';
 
 ----------------------------------------------------------------
 -- database.c: dropping a database
