@@ -28,6 +28,8 @@ LOADS = 250                     # into each on average, of up to 2,500 rows
 CLIENTS = 16
 SECONDS = 1800
 KILLS = 100
+STAGES = os.environ.get("SOAK_STAGES",
+                        "differential sizes clients kills").split()
 RNG = random.Random(f"{SEED} indexes")
 
 # Kinds of column: the type, and an expression of a random number n
@@ -644,21 +646,25 @@ def kill_postmaster():
     """kill -9 of the postmaster and all its children."""
     with open(os.environ["PGDATA"] + "/postmaster.pid", encoding="ascii") as f:
         postmaster = int(f.readline())
+    # stopped, it has no more children while they are counted
+    os.kill(postmaster, signal.SIGSTOP)
     children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(postmaster)],
                               capture_output=True, text=True, check=True)
-    os.kill(postmaster, signal.SIGKILL)
-    for child in children.stdout.split():
+    for pid in [postmaster, *map(int, children.stdout.split())]:
         try:
-            os.kill(int(child), signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
     for _ in range(100):
         time.sleep(0.1)
         try:
-            server("start")
+            # recovery compares each page that it replays
+            server("start", "-t", "900")
             return
         except subprocess.CalledProcessError:
             continue
+    with open(WORK + "/server.log", encoding="utf-8") as log:
+        note("".join(log.readlines()[-20:]))
     raise RuntimeError("the server did not start again")
 
 
@@ -667,6 +673,7 @@ def kills():
     conn = connect()
     conn.execute("SET search_path = killed, public")
     conn.execute(KILLED)
+    conn.execute("CHECKPOINT")
     conn.close()
     firsts = list(range(4))
     bad = cut = 0
@@ -709,10 +716,9 @@ def main():
     conn.execute("CREATE EXTENSION IF NOT EXISTS amcheck")
     conn.execute("CREATE SCHEMA IF NOT EXISTS random")
     conn.close()
-    differential()
-    sizes()
-    clients()
-    kills()
+    for stage in STAGES:
+        {"differential": differential, "sizes": sizes, "clients": clients,
+         "kills": kills}[stage]()
     finish(True)
 
 
