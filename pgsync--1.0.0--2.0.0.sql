@@ -497,6 +497,9 @@ AS 'MODULE_PATHNAME', 'upsert_returning_row_source';
 COMMENT ON FUNCTION upsert_returning(regclass, row_source, text[], text[], text[], text[], boolean) IS
 'inserts the rows of a row_source, or updates those whose key is there, as upsert_many does; returns for each row of the input, in its order, what was done and the columns named in return_columns (''*'': all) as they are then (rule: UPDATE and INSERT ... RETURNING; errors as for upsert_many, 22023 for no columns)';
 
+COMMENT ON FUNCTION get_insert_data(regclass, jsonb) IS
+'returns the parameterized INSERT for rows given as JSON, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 42703, 42809)';
+
 CREATE FUNCTION get_insert_data(
     target regclass,            -- table, partitioned or foreign table, or view
     data json,                  -- the same
@@ -507,7 +510,7 @@ LANGUAGE C STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'get_insert_data_json';
 
 COMMENT ON FUNCTION get_insert_data(regclass, json) IS
-'returns the parameterised INSERT for rows given as json, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 22P02, 42703, 42809)';
+'returns the parameterized INSERT for rows given as json, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 22P02, 42703, 42809)';
 
 CREATE FUNCTION get_insert_data(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -519,7 +522,7 @@ LANGUAGE C STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'get_insert_data_text';
 
 COMMENT ON FUNCTION get_insert_data(regclass, text) IS
-'returns the parameterised INSERT for rows given as JSON or JSON Lines in a text, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 22P02, 42703, 42809)';
+'returns the parameterized INSERT for rows given as JSON or JSON Lines in a text, and their values as an array of arrays in the order of its parameters; inserts nothing (errors 22004, 22023 for rows whose keys differ, 22P02, 42703, 42809)';
 
 ----------------------------------------------------------------
 -- insert/: CSV
@@ -548,7 +551,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_csv_2_0';
 
 COMMENT ON FUNCTION insert_csv(regclass, text, text[], text, text, text, text, text, text, jsonb, boolean, text[], boolean, integer, text, bigint, regclass) IS
-'inserts the rows of a CSV file on the server, unpacked if gzip or zstd has packed it: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 22000, 22P04, 42703, 42701, 42501, 42602, 42809, 58P01, 22021, 54000 and those of INSERT, with line and column)';
+'inserts the rows of a CSV file on the server, unpacked if gzip or zstd has packed it: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format and its privilege pg_read_server_files, then INSERT; errors 0A000, 22000, 22004, 22021, 22023, 22P04, 42501, 42601, 42602, 42701, 42703, 42809, 54000, 58P01 and those of INSERT, with line and column)';
 
 CREATE FUNCTION insert_csv_text(
     target regclass,            -- table, partitioned or foreign table, or view
@@ -572,7 +575,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'insert_csv_text_2_0';
 
 COMMENT ON FUNCTION insert_csv_text(regclass, text, text[], text, text, text, text, text, jsonb, boolean, text[], boolean, integer, text, bigint, regclass) IS
-'inserts the rows of a CSV given as text: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format, then INSERT; errors 22000, 22P04, 42703, 42701 and those of INSERT, with line and column)';
+'inserts the rows of a CSV given as text: the header''s names choose the columns, a missing column takes its DEFAULT, conflicting rows are skipped unless on_conflict says otherwise, with on_error => ''ignore'' also those that cannot go in, which error_table keeps; returns how many rows were inserted or updated (rule: COPY''s CSV format, then INSERT; errors 0A000, 22000, 22004, 22023, 22P04, 42601, 42701, 42703, 54000 and those of INSERT, with line and column)';
 
 ----------------------------------------------------------------
 -- insert/: update, delete, mirror
@@ -882,7 +885,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'insert_tables_jsonb';
 
 COMMENT ON FUNCTION insert_tables(jsonb, text, text) IS
-'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a jsonb value); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P07, 42P17, 42P10, 42830, 42701, 42601, 21000, 23503, 55000 and those of insert_many)';
+'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a jsonb value); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42712, 42P17, 42P10, 42830, 42701, 42601, 21000, 23503, 55000 and those of insert_many)';
 
 CREATE FUNCTION insert_tables(
     data json,                 -- the same; never made a jsonb
@@ -896,7 +899,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'insert_tables_json';
 
 COMMENT ON FUNCTION insert_tables(json, text, text) IS
-'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a json value, never made a jsonb); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P07, 42P17, 42P10, 42830, 42701, 42601, 21000, 23503, 55000 and those of insert_many)';
+'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (a json value, never made a jsonb); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42712, 42P17, 42P10, 42830, 42701, 42601, 21000, 23503, 55000 and those of insert_many)';
 
 CREATE FUNCTION insert_tables(
     data text,                 -- the same
@@ -910,7 +913,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'insert_tables_text';
 
 COMMENT ON FUNCTION insert_tables(text, text, text) IS
-'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (JSON as text); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42P07, 42P17, 42P10, 42830, 42701, 42601, 21000, 23503, 55000 and those of insert_many)';
+'inserts the rows of several tables, parents first by their foreign keys, one INSERT a table: {"author": [{"name": "x", "book": [{"title": "y"}]}]} (JSON as text); rows nested in another table''s row take their foreign key from it, an object in the place of a foreign key''s column is looked up; returns how many rows went into each table (rule: INSERT; errors 42P01, 42809, 42712, 42P17, 42P10, 42830, 42701, 42601, 21000, 23503, 55000 and those of insert_many)';
 
 ----------------------------------------------------------------
 -- fetch/: queries and counts

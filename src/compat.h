@@ -383,7 +383,7 @@ pgsync_clear_permissions(Query *query, RangeTblEntry *rte)
  * at a time and ahead of need; before, the operating system reads ahead, and
  * the stream is a loop around ReadBufferExtended.
  *
- * A table that was read in one go lies in neighbouring buffers, so the one
+ * A table that was read in one go lies in neighboring buffers, so the one
  * next to the last is tried first, which spares a look into the table of
  * buffers.  PostgreSQL 16 (b0a55e4329) renamed what names the file.
  */

@@ -3,8 +3,8 @@
  * pgsync.c
  *	  The module itself: magic block and settings.
  *
- * The SQL-callable functions live one family a file: insert.c, insert_data.c,
- * upsert.c, csv.c, fetch.c, count.c, tables.c, sequence.c, database.c.
+ * The SQL-callable functions live one family a file, in the rooms that the
+ * README of each describes; PG_FUNCTION_INFO_V1 leads to them.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -48,7 +48,7 @@ _PG_init(void)
 {
 	DefineCustomEnumVariable("pgsync.sink",
 							 "Chooses how pgsync stores rows.",
-							 "For tests: \"statement\" always runs the INSERT statement as it was planned; \"auto\" takes a shorter way where the result is the same.",
+							 "For tests: \"statement\" always runs the INSERT or UPDATE statement as it was planned; \"auto\" takes shorter ways where the result is the same.",
 							 &pgsync_sink_setting,
 							 PGSYNC_SINK_AUTO,
 							 sink_options,

@@ -18,8 +18,9 @@
 
 /*
  * The developer setting pgsync.sink: which way rows are stored.  "auto" takes
- * the heap sink wherever it gives the same result as the INSERT statement,
- * "statement" always runs the statement, so that tests can compare the two.
+ * shorter ways (the heap sink, look-ups by key, updates without a plan) wherever
+ * they give the same result; "statement" always runs the INSERT or UPDATE
+ * statement, so that tests can compare the two.
  */
 typedef enum PgsyncSinkSetting
 {

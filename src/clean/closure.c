@@ -129,7 +129,7 @@ check_privilege(PgsyncClosureTable *table, Form_pg_class form)
 
 /* Refuses, or for children passes over, another session's temporary table. */
 static bool
-is_foreign_temp(PgsyncReach reach, Form_pg_class form)
+is_other_temp(PgsyncReach reach, Form_pg_class form)
 {
 	if (form->relpersistence != RELPERSISTENCE_TEMP ||
 		!isOtherTempNamespace(form->relnamespace))
@@ -185,7 +185,7 @@ add_table(PgsyncClosure *closure, Oid relid, PgsyncReach reach, Oid root)
 	if (!HeapTupleIsValid(tuple))
 		return;
 	form = (Form_pg_class) GETSTRUCT(tuple);
-	if (!is_foreign_temp(reach, form))
+	if (!is_other_temp(reach, form))
 		enter_table(closure, relid, reach, root, form);
 	ReleaseSysCache(tuple);
 }
@@ -252,13 +252,13 @@ describe_reach(PgsyncClosureTable *table, const char *name)
 	switch (table->reach)
 	{
 		case PGSYNC_REACH_NAMED:
-			return psprintf(_("%s is in the list of tables to clean."), name);
+			return psprintf(_("Table %s is in the list of tables to clean."), name);
 		case PGSYNC_REACH_INHERITED:
 			root = pgsync_table_name(table->root);
-			return psprintf(_("%s inherits from %s."), name,
+			return psprintf(_("Table %s inherits from %s."), name,
 							root ? root : _("a table that has been dropped"));
 		case PGSYNC_REACH_CASCADED:
-			return psprintf(_("%s has a foreign key to a table to be cleaned."),
+			return psprintf(_("Table %s has a foreign key to a table to be cleaned."),
 							name);
 	}
 	return NULL;				/* keep compiler quiet */
@@ -300,12 +300,14 @@ check_protected(PgsyncClosure *closure, List *protected_names)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 unlisted == 0 ?
-				 errmsg("cleaning would empty protected tables: %s",
-						pgsync_join_names(reached)) :
+				 errmsg_plural("cleaning would empty protected table: %s",
+							   "cleaning would empty protected tables: %s",
+							   list_length(reached),
+							   pgsync_join_names(reached)) :
 				 errmsg("cleaning would empty protected tables: %s and %d more",
 						pgsync_join_names(reached), unlisted),
 				 errdetail_internal("%s", detail),
-				 errhint("Nothing was cleaned.  Take the tables that lead there out of the list.")));
+				 errhint("Take the tables that lead there out of the list.")));
 }
 
 /* Locks what this search found and no earlier one, in OID order. */

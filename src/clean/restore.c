@@ -69,12 +69,12 @@ check_owners(PgsyncSavedSet *set, Oid relid, const char *relname,
 
 /* Reports what has been dropped since it was saved (55000). */
 static void
-report_dropped(PgsyncSavedSet *set, const char *name)
+report_dropped(PgsyncSavedSet *set, const char *kind, const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("%s has been dropped or recreated since it was saved",
-					name),
+			 errmsg("%s %s has been dropped or recreated since it was saved",
+					kind, name),
 			 errhint("Call save_tables again for schema \"%s\".",
 					 set->schema)));
 }
@@ -88,7 +88,7 @@ check_saved_table(PgsyncSavedSet *set, PgsyncSavedTable *table)
 	Form_pg_class form;
 
 	if (!HeapTupleIsValid(tuple))
-		report_dropped(set, table->name);
+		report_dropped(set, "table", table->name);
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	check_owners(set, table->relid, NameStr(form->relname), OBJECT_TABLE);
 	if (form->relkind != (table->copy_name == NULL ?
@@ -115,7 +115,7 @@ check_use(PgsyncSavedTable *table)
 	if (table->copy_name != NULL && !pgsync_is_heap(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot restore \"%s\"", RelationGetRelationName(rel)),
+				 errmsg("cannot restore relation \"%s\"", RelationGetRelationName(rel)),
 				 errdetail("Its access method is not heap.")));
 	table_close(rel, NoLock);
 }
@@ -295,7 +295,7 @@ sequence_moved(PgsyncSavedSet *set, PgsyncSavedSequence *sequence)
 	relname = get_rel_name(sequence->seqid);
 	if (relname == NULL ||
 		get_rel_relkind(sequence->seqid) != RELKIND_SEQUENCE)
-		report_dropped(set, sequence->name);
+		report_dropped(set, "sequence", sequence->name);
 	check_owners(set, sequence->seqid, relname, OBJECT_SEQUENCE);
 	return !pgsync_sequence_stands_at(sequence->seqid, sequence->last_value,
 									  sequence->is_called);

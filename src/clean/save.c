@@ -4,7 +4,7 @@
  *	  SQL-callable save_tables: keeping the rows of tables in a schema.
  *
  * What lies in the schema afterwards is saved_set.c's business, how a table is
- * recognised as unchanged later that of change_check.c.
+ * recognized as unchanged later that of change_check.c.
  *
  * Copyright (c) 2026, the pgsync authors
  *
@@ -54,17 +54,17 @@ check_table(Relation rel, const char *schema)
 		rel->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot save \"%s\"", relname),
+				 errmsg("cannot save relation \"%s\"", relname),
 				 errdetail_relkind_not_supported(rel->rd_rel->relkind)));
 	if (rel->rd_rel->relkind == RELKIND_RELATION && !pgsync_is_heap(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot save \"%s\"", relname),
+				 errmsg("cannot save relation \"%s\"", relname),
 				 errdetail("Its access method is not heap.")));
 	if (strcmp(get_namespace_name(RelationGetNamespace(rel)), schema) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot save \"%s\" in its own schema", relname)));
+				 errmsg("cannot save relation \"%s\" in its own schema", relname)));
 
 	/* a foreign key that is still to be checked may be violated */
 	CheckTableNotInUse(rel, "save");
@@ -87,7 +87,7 @@ refuse_foreign_tables(List *rangevars)
 			get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("cannot save \"%s\"", get_rel_name(relid)),
+					 errmsg("cannot save relation \"%s\"", get_rel_name(relid)),
 					 errdetail_relkind_not_supported(RELKIND_FOREIGN_TABLE)));
 	}
 }

@@ -314,10 +314,10 @@ report_difference(PgsyncSavedSet *set)
 			 errmsg("table %s is not defined as it was when it was saved",
 					pgsync_table_name(relid)),
 			 saved == NULL ?
-			 errdetail("Added since: %s", show_entry(row, desc, 5)) :
+			 errdetail("The table now has %s.", show_entry(row, desc, 5)) :
 			 current == NULL ?
-			 errdetail("Dropped since: %s", show_entry(row, desc, 4)) :
-			 errdetail("Changed since: %s, which was saved as: %s",
+			 errdetail("The table no longer has %s.", show_entry(row, desc, 4)) :
+			 errdetail("The table now has %s, which was saved as %s.",
 					   show_entry(row, desc, 5), saved),
 			 errhint("Call save_tables again for schema \"%s\".",
 					 set->schema)));

@@ -132,8 +132,9 @@ prepare_schema(PgsyncSavedSet *set)
 	else if (holds_relations(set->nspid))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_SCHEMA),
-				 errmsg("schema \"%s\" exists, and holds no saved tables",
+				 errmsg("schema \"%s\" already exists and is not empty",
 						set->schema),
+				 errdetail("It holds no saved tables."),
 				 errhint("Name a schema that is empty, or does not exist yet.")));
 }
 

@@ -88,7 +88,7 @@ note_column(AttrNumber *found, AttrNumber attnum, Relation seqrel,
 	if (*found != InvalidAttrNumber && *found != attnum)
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_COLUMN),
-				 errmsg("more than one column of \"%s\" uses sequence \"%s\"",
+				 errmsg("more than one column of relation \"%s\" uses sequence \"%s\"",
 						RelationGetRelationName(target),
 						RelationGetRelationName(seqrel)),
 				 errhint("Name the column in \"column_name\".")));
@@ -178,7 +178,7 @@ choose_column(Relation seqrel, Relation target, const char *name)
 		return get_attnum(RelationGetRelid(target), "id");
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("no column of \"%s\" uses sequence \"%s\", and it has no column \"id\"",
+			 errmsg("no column of relation \"%s\" uses sequence \"%s\", and it has no column \"id\"",
 					RelationGetRelationName(target),
 					RelationGetRelationName(seqrel)),
 			 errhint("Name the column in \"column_name\".")));

@@ -63,7 +63,7 @@ check_found(Oid relid)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("relation \"%s\" or its schema was renamed while tables were being cleaned",
 							name),
-					 errhint("Nothing was cleaned.  Try again.")));
+					 errhint("Try again.")));
 	}
 }
 

@@ -216,6 +216,16 @@ pgsync_column_identity(Relation rel, AttrNumber attnum)
 }
 
 /*
+ * Returns a name of the caller's as an error shows it: one much longer than an
+ * identifier is nonsense, and shown as far as it takes to recognize it.
+ */
+char *
+pgsync_shown_name(const char *name, int len)
+{
+	return pnstrdup(name, pg_mbcliplen(name, len, 2 * NAMEDATALEN));
+}
+
+/*
  * Reports a name that is no column of a relation (42703).
  *
  * The hint is the one given, else the column that was probably meant, else
@@ -226,8 +236,7 @@ pgsync_undefined_column(Relation rel, const char *name, int len,
 						const char *detail, const char *hint,
 						const char *otherwise)
 {
-	/* a name this long is nonsense: show enough to recognise it */
-	char	   *shown = pnstrdup(name, pg_mbcliplen(name, len, 2 * NAMEDATALEN));
+	char	   *shown = pgsync_shown_name(name, len);
 	const char *closest = pgsync_closest_attribute(rel, shown);
 
 	if (hint == NULL && closest == NULL)

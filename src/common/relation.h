@@ -33,6 +33,7 @@ extern Relation pgsync_open_relation(Oid relid, LOCKMODE lockmode,
 extern bool pgsync_index_serves_snapshots(Relation index);
 extern Oid	pgsync_primary_key_index(Relation rel);
 extern char pgsync_column_identity(Relation rel, AttrNumber attnum);
+extern char *pgsync_shown_name(const char *name, int len);
 pg_noreturn extern void pgsync_undefined_column(Relation rel,
 												const char *name, int len,
 												const char *detail,

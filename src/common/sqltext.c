@@ -214,7 +214,7 @@ parse_on_conflict(const char *on_conflict)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("argument \"on_conflict\" must be one ON CONFLICT clause"),
-				 errhint("For example: ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name")));
+				 errhint("For example, ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name.")));
 	return insert->onConflictClause;
 }
 

@@ -164,9 +164,10 @@ start_worker(DropWorker *worker)
 	if (!RegisterDynamicBackgroundWorker(&registration, &worker->handle))
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("no background worker slot is free to drop database \"%s\"",
-						worker->db_name),
-				 errhint("Try again later, or increase max_worker_processes.")));
+				 errmsg("out of background worker slots"),
+				 errdetail("Database \"%s\" is dropped by a background worker.",
+						   worker->db_name),
+				 errhint("You might need to increase max_worker_processes.")));
 	shm_mq_set_handle(worker->queue, worker->handle);
 }
 
@@ -355,7 +356,7 @@ await_answer(DropWorker *worker)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("background worker that drops database \"%s\" exited without an answer",
 							worker->db_name),
-					 errhint("The server log may tell why.")));
+					 errhint("More details may be available in the server log.")));
 
 		events = WaitLatch(MyLatch,
 						   WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

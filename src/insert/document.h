@@ -17,6 +17,7 @@
 #define PGSYNC_DOCUMENT_H
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 #include "pg_config_manual.h"
@@ -49,6 +50,14 @@ typedef struct PgsyncDocumentReference
 	Bitmapset  *columns;		/* of the referenced table, that it names */
 	char	  **values;			/* of the key, as JSON; NULL until found */
 } PgsyncDocumentReference;
+
+/* Returns the beginning of the object, as an error shows it. */
+static inline char *
+pgsync_document_shown(const PgsyncDocumentReference *reference)
+{
+	return pnstrdup(reference->text,
+					pg_mbcliplen(reference->text, reference->len, 100));
+}
 
 /* One row, but for rows of a table's flat text */
 struct PgsyncDocumentRow

@@ -197,7 +197,7 @@ report_ambiguous(PgsyncDocumentRow *row, PgsyncDocumentReference *reference)
 			(errcode(ERRCODE_CARDINALITY_VIOLATION),
 			 errmsg("several rows of table \"%s\" fit the reference %s",
 					get_rel_name(reference->key->referenced),
-					pnstrdup(reference->text, Min(reference->len, 100))),
+					pgsync_document_shown(reference)),
 			 errhint("Name the columns of a unique key."),
 			 errcontext("row %lld of table \"%s\"",
 						(long long) row->number, row->table->name)));

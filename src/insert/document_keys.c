@@ -170,7 +170,7 @@ pgsync_document_child_key(PgsyncDocumentTable *child,
 					(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 					 errmsg("table \"%s\" has several foreign keys to table \"%s\"",
 							child->name, parent->name),
-					 errhint("Choose one by one of its columns; as key of the nested rows write one of: %s.",
+					 errhint("To choose a foreign key, write one of these as the key of the nested rows: %s.",
 							 describe_choices(child, parent))));
 		found = key;
 	}

@@ -23,6 +23,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "common/relation.h"
 #include "insert/document.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -593,13 +594,14 @@ read_table(PgsyncDocument *document, PgsyncJsonScan *scan)
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s\" does not exist", name),
+				 errmsg("relation \"%s\" does not exist",
+						pgsync_shown_name(name, strlen(name))),
 				 errdetail("The keys of a document are names of tables.")));
 	table = table_of(document, relid);
 	if (table->is_named)
 		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("table \"%s\" is named twice in the document",
+				(errcode(ERRCODE_DUPLICATE_ALIAS),
+				 errmsg("table \"%s\" specified more than once in the document",
 						table->name)));
 	check_is_rows(table, &rows);
 	table->is_named = true;
@@ -627,7 +629,7 @@ read_error_callback(void *arg)
  * Reads a document's text into its tables.
  *
  * Errors: 22P02 for invalid JSON, 22023 for what is not rows of tables, 42P01,
- * 42809, 42703 and 42P07 for names; those of nesting in document_keys.c.
+ * 42809, 42703 and 42712 for names; those of nesting in document_keys.c.
  */
 void
 pgsync_document_read(PgsyncDocument *document)

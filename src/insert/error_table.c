@@ -165,7 +165,7 @@ find_columns(PgsyncErrorTable *table)
 	if (table->ncolumns == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("error table \"%s\" has no column for what is known of a row",
+				 errmsg("error table \"%s\" has no column to keep rejected rows in",
 						RelationGetRelationName(table->rel)),
 				 errhint("Give it some of the columns target_table, row_number, data, column_name, value, sqlstate, message, detail, hint and constraint_name.")));
 }

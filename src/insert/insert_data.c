@@ -3,7 +3,7 @@
  * insert_data.c
  *	  get_insert_data: the INSERT statement for JSON rows, and its values.
  *
- * Runs nothing and converts nothing: the caller gets a parameterised
+ * Runs nothing and converts nothing: the caller gets a parameterized
  * statement and, for each row, the values of its parameters.
  *
  * Copyright (c) 2026, the pgsync authors

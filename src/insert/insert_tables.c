@@ -94,7 +94,7 @@ report_not_found(PgsyncDocumentRow *row)
 					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 					 errmsg("no row of table \"%s\" fits the reference %s",
 							get_rel_name(reference->key->referenced),
-							pnstrdup(reference->text, Min(reference->len, 100))),
+							pgsync_document_shown(reference)),
 					 errdetail("Row %lld of table \"%s\" refers to it.",
 							   (long long) row->number, row->table->name)));
 	}

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * load.c
- *	  The one loop that takes rows from a source to where they belong.
+ *	  The loop that takes rows from a source to where they belong.
  *
  * Pulls rows from a source, adds the defaults of columns that a row does not
  * name, and feeds them to the INSERT statement's sink.  Rows may name
@@ -20,7 +20,7 @@
  * A load that goes on behind bad rows has a loop of its own (load_batches.c).
  *
  * Also kept here: which place error context names (place.c has the words), and
- * the progress that pg_stat_progress_copy shows.
+ * when progress is shown (progress.c).
  *
  * Copyright (c) 2026, the pgsync authors
  *

@@ -43,7 +43,7 @@ note_returned(PgsyncTarget *target, bool *returned, AttrNumber attnum)
 	if (returned[attnum - 1])
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_COLUMN),
-				 errmsg("column \"%s\" is named twice",
+				 errmsg("column \"%s\" specified more than once",
 						target->columns[attnum - 1].name),
 				 errhint("The argument \"return_columns\" takes each column once; \"*\" names all of them.")));
 	returned[attnum - 1] = true;

@@ -164,7 +164,7 @@ refuse_rewritten(PgsyncRowStatement *statement)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot upsert into relation \"%s\"",
+			 errmsg("cannot update relation \"%s\"",
 					RelationGetRelationName(statement->query.target->rel)),
 			 errdetail("A rule or another extension changes what an UPDATE of it does.")));
 }

@@ -160,7 +160,8 @@ check_result_relation(PgsyncRun *run, Query *query)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" or its schema was renamed while rows were being inserted",
 						RelationGetRelationName(rel)),
-				 errdetail("Another relation has its name now.")));
+				 errdetail("Another relation has its name now."),
+				 errhint("Try again.")));
 }
 
 /*
@@ -346,7 +347,8 @@ pgsync_statement_widen(PgsyncStatement *statement, const bool *columns)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" was given a rule while rows were being inserted",
-						RelationGetRelationName(target->rel))));
+						RelationGetRelationName(target->rel)),
+				 errhint("Try again.")));
 	pgsync_check_permissions(query);
 	for (int i = 0; i < target->natts; i++)
 		statement->named[i] |= columns[i];

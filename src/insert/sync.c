@@ -310,7 +310,7 @@ check_empty(Mirror *mirror)
 				 errmsg("data has no rows"),
 				 errdetail("All rows of relation \"%s\" in the scope would be deleted.",
 						   RelationGetRelationName(mirror->sync.target->rel)),
-				 errhint("Pass allow_empty => true if that is meant.")));
+				 errhint("Pass \"allow_empty\" => true if that is meant.")));
 }
 
 /* Refuses to delete more rows than the caller expects (55000). */
@@ -323,11 +323,12 @@ check_max_deletes(Mirror *mirror)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("%lld rows of relation \"%s\" would be deleted, more than the %lld allowed",
-					(long long) count,
-					RelationGetRelationName(mirror->sync.target->rel),
-					(long long) mirror->sync.max_deletes),
-			 errhint("sync_diff shows which; raise max_deletes if that is meant.")));
+			 errmsg_plural("%lld row of relation \"%s\" would be deleted, more than the %lld allowed",
+						   "%lld rows of relation \"%s\" would be deleted, more than the %lld allowed",
+						   (unsigned long) count, (long long) count,
+						   RelationGetRelationName(mirror->sync.target->rel),
+						   (long long) mirror->sync.max_deletes),
+			 errhint("Use sync_diff to see which; raise \"max_deletes\" if that is meant.")));
 }
 
 /* Looks what is to be done. */

@@ -13,6 +13,8 @@
 #include "pgsync.h"
 
 #include "common/args.h"
+#include "insert/clauses.h"
+#include "insert/clauses.h"
 #include "insert/sync.h"
 #include "insert/unique_key.h"
 
@@ -28,7 +30,7 @@ read_max_deletes(FunctionCallInfo fcinfo)
 	if (value < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"max_deletes\" must not be negative")));
+				 errmsg("argument \"%s\" must not be negative", "max_deletes")));
 	return value;
 }
 
@@ -36,18 +38,15 @@ read_max_deletes(FunctionCallInfo fcinfo)
 static const char *
 read_overriding(FunctionCallInfo fcinfo)
 {
-	char	   *value = pgsync_arg_cstring_or_null(fcinfo, 7);
-
-	if (value == NULL)
-		return "";
-	if (strcmp(value, "system") == 0)
-		return " OVERRIDING SYSTEM VALUE";
-	if (strcmp(value, "user") == 0)
-		return " OVERRIDING USER VALUE";
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"overriding\" must be 'system' or 'user', not \"%s\"",
-					value)));
+	switch (pgsync_overriding_arg(fcinfo, 7))
+	{
+		case PGSYNC_OVERRIDING_SYSTEM:
+			return " OVERRIDING SYSTEM VALUE";
+		case PGSYNC_OVERRIDING_USER:
+			return " OVERRIDING USER VALUE";
+		default:
+			return "";
+	}
 }
 
 /* Reads all arguments, and the rows. */

@@ -24,7 +24,7 @@
 static void
 scope_error_callback(void *arg)
 {
-	errcontext("scope, column \"%s\"", (const char *) arg);
+	errcontext("argument \"scope\", column \"%s\"", (const char *) arg);
 }
 
 /* Takes one column of the scope, with its value. */
@@ -173,7 +173,7 @@ pgsync_sync_scope_create(PgsyncTarget *target, Jsonb *object)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"scope\" must be a JSON object"),
-				 errhint("For example: {\"tenant\": 5}")));
+				 errhint("For example, {\"tenant\": 5}.")));
 	n = JB_ROOT_COUNT(object);
 	if (n == 0)
 		return scope;

@@ -60,7 +60,7 @@ pgsync_column_numbers(PgsyncTarget *target, List *names)
 		if (list_member_int(numbers, attnum))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
-					 errmsg("column \"%s\" is named twice", name)));
+					 errmsg("column \"%s\" specified more than once", name)));
 		numbers = lappend_int(numbers, attnum);
 	}
 	return numbers;

@@ -45,14 +45,15 @@ missing_is_error(FunctionCallInfo fcinfo)
 {
 	char	   *value = pgsync_arg_cstring_or_null(fcinfo, 6);
 
-	if (value == NULL || strcmp(value, "ignore") == 0)
+	if (value == NULL || pg_strcasecmp(value, "ignore") == 0)
 		return false;
-	if (strcmp(value, "error") == 0)
+	if (pg_strcasecmp(value, "error") == 0)
 		return true;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"on_missing\" must be 'ignore' or 'error', not \"%s\"",
-					value)));
+			 errmsg("unrecognized value for argument \"%s\": \"%s\"",
+					"on_missing", value),
+			 errhint("Use \"ignore\" to pass over keys that no row has, \"error\" to fail at them.")));
 }
 
 /* Returns the three counts as a row of the function's result type. */

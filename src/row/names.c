@@ -82,7 +82,7 @@ pgsync_names_check(Jsonb *columns)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"columns\" must be a JSON object"),
-				 errhint("For example: {\"name in the input\": \"column\", \"another\": null}")));
+				 errhint("For example, {\"name in the input\": \"column\", \"another\": null}.")));
 	iterator = JsonbIteratorInit(&columns->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{

@@ -22,7 +22,7 @@ typedef struct PgsyncColumn
 {
 	const char *name;			/* NULL for a dropped column */
 	int			name_len;
-	bool		has_converter;	/* is the converter initialised? */
+	bool		has_converter;	/* is the converter initialized? */
 	PgsyncConverter converter;
 } PgsyncColumn;
 

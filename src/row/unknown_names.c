@@ -26,7 +26,7 @@
 #include "utils/rel.h"
 
 /*
- * Adds a name: what is enough to recognise it is copied.  One that is shown
+ * Adds a name: what is enough to recognize it is copied.  One that is shown
  * already adds nothing.
  */
 void

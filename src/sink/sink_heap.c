@@ -88,7 +88,7 @@ create_buffer(HeapSink *sink, ResultRelInfo *resultRelInfo)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("foreign partition \"%s\" was attached while rows were being inserted",
 						RelationGetRelationName(resultRelInfo->ri_RelationDesc)),
-				 errhint("Retry the call.")));
+				 errhint("Try again.")));
 
 	buffer = pgsync_row_buffer_create(sink->run, resultRelInfo,
 									  sink->skips_conflicts ?

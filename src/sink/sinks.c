@@ -3,8 +3,8 @@
  * sinks.c
  *	  The list of sinks, in the order in which they are asked.
  *
- * The first that fits gets the rows.  A new sink takes its place here, and
- * nothing else names it.
+ * The first that fits gets the rows.  A new sink takes its place here; besides,
+ * only heap_foresee.c names one.
  *
  * Copyright (c) 2026, the pgsync authors
  *

@@ -40,6 +40,13 @@ struct PgsyncFileInput
 	char	   *buffer;			/* where they are */
 };
 
+/* Returns whether it is a function for JSON that the file was named to. */
+static bool
+is_json(const PgsyncFileName *name)
+{
+	return strcmp(name->function, "from_json_file") == 0;
+}
+
 /*
  * Insists on what COPY FROM insists on for a file of the server (core's
  * DoCopy), and on an absolute path.
@@ -52,10 +59,10 @@ check_access(const PgsyncFileName *name, const char *path)
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to insert from a file of the server"),
+				 errmsg("permission denied to read a file of the server"),
 				 errdetail("Only roles with privileges of the \"%s\" role may read the server's files.",
 						   "pg_read_server_files"),
-				 strcmp(name->function, "from_json_file") == 0 ?
+				 is_json(name) ?
 				 errhint("%s takes the JSON itself and needs no such privilege.",
 						 name->text_function) :
 				 errhint("%s takes the CSV itself and needs no such privilege, nor does psql's \\copy.",
@@ -74,7 +81,11 @@ hint_wrong_machine(const PgsyncFileName *name, int error)
 {
 	if (error != ENOENT && error != EACCES)
 		return 0;
-	return errhint("%s has the server process read a file. "
+	if (is_json(name))
+		return errhint("%s has the server process read a file.  "
+					   "For a file on the client's machine use %s.",
+					   name->function, name->text_function);
+	return errhint("%s has the server process read a file.  "
 				   "For a file on the client's machine use %s, or psql's \\copy.",
 				   name->function, name->text_function);
 }

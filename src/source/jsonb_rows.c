@@ -13,6 +13,7 @@
  */
 #include "pgsync.h"
 
+#include "common/relation.h"
 #include "source/jsonb_rows.h"
 
 /*
@@ -154,8 +155,8 @@ pgsync_jsonb_rows_object(PgsyncJsonbRows *rows)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("member \"%s\" of the object is not a JSON object",
-							pnstrdup(rows->name.val.string.val,
-									 rows->name.val.string.len)),
+							pgsync_shown_name(rows->name.val.string.val,
+											  rows->name.val.string.len)),
 					 errhint("With key_column, every member must be an object whose keys are column names.")));
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -80,7 +80,7 @@ check_transforms(Jsonb *transforms)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"transforms\" must be a JSON object"),
-				 errhint("For example: {\"price\": \"replace(v, ',', '.')::numeric\"}")));
+				 errhint("For example, {\"price\": \"replace(v, ',', '.')::numeric\"}.")));
 	iterator = JsonbIteratorInit(&transforms->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{

@@ -232,7 +232,7 @@ report_named_twice(CsvSource *source, const char *name, AttrNumber attnum)
 		pgsync_names_conflict(source->base.target, attnum);
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_COLUMN),
-			 errmsg("column \"%s\" comes twice in the CSV header", name)));
+			 errmsg("column \"%s\" specified more than once in the CSV header", name)));
 }
 
 /*
@@ -449,14 +449,16 @@ report_field_count(CsvSource *source, int nfields)
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 				 errmsg("extra data after last expected column"),
-				 errdetail("The header has %d fields, the row has %d.",
-						   source->nfields, nfields)));
+				 errdetail_plural("The header has %d field, the row has %d.",
+								  "The header has %d fields, the row has %d.",
+								  source->nfields, source->nfields, nfields)));
 	ereport(ERROR,
 			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 			 errmsg("missing data for column \"%s\"",
 					source->fields[nfields].name),
-			 errdetail("The header has %d fields, the row has %d.",
-					   source->nfields, nfields),
+			 errdetail_plural("The header has %d field, the row has %d.",
+							  "The header has %d fields, the row has %d.",
+							  source->nfields, source->nfields, nfields),
 			 hint ? errhint("%s", _(hint)) : 0));
 }
 

@@ -21,6 +21,7 @@
 #include "pgsync.h"
 
 #include "common/jsonapi.h"
+#include "common/relation.h"
 #include "value/json_scan.h"
 #include "value/json_to_jsonb.h"
 #include "mb/pg_wchar.h"
@@ -135,7 +136,8 @@ report_not_an_object(JsonSource *source)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("member \"%s\" of the object is not a JSON object",
-						source->document.key.data),
+						pgsync_shown_name(source->document.key.data,
+										  source->document.key.len)),
 				 errhint("With key_column, every member must be an object whose keys are column names.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

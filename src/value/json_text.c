@@ -135,7 +135,7 @@ put_character(char *to, unsigned char character)
  * backslash, or one below a blank.
  *
  * Subtracting n from each byte borrows into the high bit of those that are
- * less than n and had it clear.  A borrow from a neighbour can only come from
+ * less than n and had it clear.  A borrow from a neighbor can only come from
  * a byte that has been found.
  */
 static inline bool
