@@ -669,8 +669,9 @@ $node->append_conf('postgresql.conf', 'max_worker_processes = 0');
 $node->restart;
 $segments_before = segments();
 is( error_of(q{SELECT drop_db('wait');}),
-	'ERROR:  53400: no background worker slot is free to drop database "wait"'
-	  . "\nHINT:  Try again later, or increase max_worker_processes.",
+	'ERROR:  53400: out of background worker slots'
+	  . "\nDETAIL:  Database \"wait\" is dropped by a background worker."
+	  . "\nHINT:  You might need to increase max_worker_processes.",
 	'no worker slot');
 nothing_left('no worker slot');
 # what is refused in any case is refused without one

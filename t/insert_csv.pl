@@ -72,7 +72,7 @@ is($node->safe_psql('postgres', 'SELECT * FROM person ORDER BY id'),
 	"1|Ada\n2|Lovelace, A.", 'the rows of the file');
 like(error_of("SELECT insert_csv('person', '$people')",
 		extra_params => [ '-U', 'stranger' ]),
-	qr/^42501: permission denied to insert from a file.*insert_csv_text/s,
+	qr/^42501: permission denied to read a file.*insert_csv_text/s,
 	'another role does not');
 like(error_of("SELECT insert_csv('person', '$dir/none.csv')",
 		extra_params => [ '-U', 'stranger' ]),
