@@ -14,7 +14,6 @@
 
 #include "common/args.h"
 #include "insert/clauses.h"
-#include "insert/clauses.h"
 #include "insert/sync.h"
 #include "insert/unique_key.h"
 
