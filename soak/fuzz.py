@@ -440,8 +440,11 @@ def copy_differs(text, found):
     COPY of PostgreSQL 15 to 17, which drops the rest in silence; pgsync
     refuses it or reads on.  A row with too few fields is refused before its
     values are converted, by COPY after the first of them.  Blank lines at the
-    end are no rows, and the last CRLF may lack its LF."""
+    end are no rows, also where the lines before end in CR, and the last CRLF
+    may lack its LF."""
     if re.search(r"(\r\n|\r(?!\n)|\n)[\r\n]+\Z|\r\Z", text):
+        return True
+    if re.match(r"[^\r\n]*\r(?!\n)", text) and text.endswith("\n"):
         return True
     if found["text"] == "22P04" and not is_rows(found["core"]):
         return True
