@@ -148,9 +148,9 @@ make_params(int ncolumns)
 }
 
 /* Makes a statement's ON CONFLICT clause; see PgsyncRowHook. */
-char *
-pgsync_upsert_begin_statement(PgsyncRowHook *base, const bool *named,
-							  ParamListInfo *params)
+static char *
+upsert_begin_statement(PgsyncRowHook *base, const bool *named,
+					   ParamListInfo *params)
 {
 	PgsyncUpsert *upsert = (PgsyncUpsert *) base;
 	StringInfoData buf;
@@ -210,7 +210,7 @@ void
 pgsync_upsert_init(PgsyncUpsert *upsert, FunctionCallInfo fcinfo,
 				   PgsyncTarget *target)
 {
-	upsert->base.begin_statement = pgsync_upsert_begin_statement;
+	upsert->base.begin_statement = upsert_begin_statement;
 	upsert->base.before_row = pgsync_upsert_before_row;
 	upsert->target = target;
 	upsert->keys = pgsync_unique_key(target,

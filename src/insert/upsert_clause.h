@@ -28,9 +28,6 @@ typedef struct PgsyncUpsert
 
 extern void pgsync_upsert_init(PgsyncUpsert *upsert, FunctionCallInfo fcinfo,
 							   PgsyncTarget *target);
-extern char *pgsync_upsert_begin_statement(PgsyncRowHook *base,
-										   const bool *named,
-										   ParamListInfo *params);
 extern bool pgsync_upsert_before_row(PgsyncRowHook *base,
 									 const PgsyncRow *row);
 extern void pgsync_upsert_append_set(StringInfo buf, PgsyncUpsert *upsert,

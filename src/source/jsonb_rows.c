@@ -74,8 +74,8 @@ pgsync_jsonb_check_object(Jsonb *data)
  * length.
  */
 void
-pgsync_jsonb_rows_begin_at(PgsyncJsonbRows *rows, JsonbContainer *part,
-						   int len, bool members)
+pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, JsonbContainer *part, int len,
+						bool members)
 {
 	JsonbValue	ignored;
 
@@ -92,14 +92,6 @@ pgsync_jsonb_rows_begin_at(PgsyncJsonbRows *rows, JsonbContainer *part,
 	rows->element.type = jbvBinary;
 	rows->element.val.binary.data = part;
 	rows->element.val.binary.len = len;
-}
-
-/* Begins the walk; the value must be detoasted and outlive it. */
-void
-pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data)
-{
-	pgsync_jsonb_rows_begin_at(rows, &data->root, VARSIZE(data) - VARHDRSZ,
-							   false);
 }
 
 /* Moves the iterator to the next element or member; false at the end. */

@@ -24,14 +24,13 @@ typedef struct PgsyncJsonbRows
 	JsonbValue	name;			/* and its name, for members */
 } PgsyncJsonbRows;
 
-extern void pgsync_jsonb_rows_begin_at(PgsyncJsonbRows *rows,
-									   JsonbContainer *part, int len,
-									   bool members);
+extern void pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows,
+									JsonbContainer *part, int len,
+									bool members);
 extern bool pgsync_holds_json(const char *str, const char *end);
 extern int	pgsync_hint_serialized(void);
 pg_noreturn extern void pgsync_no_object_error(bool serialized);
 extern void pgsync_jsonb_check_object(Jsonb *data);
-extern void pgsync_jsonb_rows_begin(PgsyncJsonbRows *rows, Jsonb *data);
 extern bool pgsync_jsonb_rows_next(PgsyncJsonbRows *rows);
 extern JsonbContainer *pgsync_jsonb_rows_object(PgsyncJsonbRows *rows);
 

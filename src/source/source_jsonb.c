@@ -355,7 +355,7 @@ pgsync_source_jsonb_open(PgsyncTarget *target, Jsonb *data,
 	part = follow_path(data, options->path, &len);
 	if (source->key_column != 0 && !JsonContainerIsObject(part))
 		pgsync_json_members_error();
-	pgsync_jsonb_rows_begin_at(&source->rows, part, len,
-							   source->key_column != 0);
+	pgsync_jsonb_rows_begin(&source->rows, part, len,
+							source->key_column != 0);
 	return (PgsyncSource *) source;
 }
