@@ -181,6 +181,14 @@ def make_rows(conn, count=200000):
     conn.execute("VACUUM ANALYZE rows")
 
 
+def make_input(conn, name, query):
+    """Makes a table with one text, "body": the query's JSON, uncompressed, as a
+    client's would arrive."""
+    conn.execute(f"CREATE TABLE {name} (body text)")
+    conn.execute(f"ALTER TABLE {name} ALTER body SET STORAGE EXTERNAL")
+    conn.execute(f"INSERT INTO {name} SELECT ({query})::text")
+
+
 def server_file(conn, query, name):
     """Writes a query's rows to a CSV file of the server; returns its path."""
     path = os.path.join(DIRECTORY, name)

@@ -11,8 +11,8 @@ import os
 from psycopg.types.json import Jsonb
 
 from common import (DIRECTORY, ROWS_TABLE, alternate, alternate_cpu, connect,
-                    finish, note, ratio, record, require, server_file, sql,
-                    table)
+                    finish, make_input, note, ratio, record, require,
+                    server_file, sql, table)
 
 SIZES = [int(n) for n in os.environ.get(
     "PGSYNC_BENCH_SIZES", "1000 10000 100000 1000000").split()]
@@ -104,11 +104,8 @@ def client(conn, count):
 def server(conn, count):
     """Rows that the server has: a CSV file, a text, a jsonb."""
     conn.execute("DROP TABLE IF EXISTS input")
-    conn.execute("CREATE TABLE input (body text)")
-    conn.execute("ALTER TABLE input ALTER body SET STORAGE EXTERNAL")
-    conn.execute("""
-        INSERT INTO input SELECT json_agg(to_jsonb(t) ORDER BY id)::text
-        FROM target t""")
+    make_input(conn, "input",
+               "SELECT json_agg(to_jsonb(t) ORDER BY id) FROM target t")
     path = server_file(conn, "SELECT * FROM target", "growth.csv")
     seconds, cpu = compare(conn, path, rounds(count))
     table(f"{count:,} rows in the server", seconds, "insert_many", cpu=cpu)
@@ -166,10 +163,7 @@ def measure(conn, title):
     """Compares the ways of the server on what target holds now; returns the
     seconds of CPU."""
     conn.execute("DROP TABLE IF EXISTS input")
-    conn.execute("CREATE TABLE input (body text)")
-    conn.execute("ALTER TABLE input ALTER body SET STORAGE EXTERNAL")
-    conn.execute("INSERT INTO input SELECT json_agg(to_jsonb(t))::text "
-                 "FROM target t")
+    make_input(conn, "input", "SELECT json_agg(to_jsonb(t)) FROM target t")
     path = server_file(conn, "SELECT * FROM target", "growth.csv")
     seconds, cpu = compare(conn, path, 5)
     table(title, seconds, "insert_many", cpu=cpu)

@@ -2,8 +2,8 @@
 
 import os
 
-from common import (ROWS_TABLE, alternate_cpu, connect, finish, make_rows,
-                    note, ratio, require, server_file, sql, table)
+from common import (ROWS_TABLE, alternate_cpu, connect, finish, make_input,
+                    make_rows, note, ratio, require, server_file, sql, table)
 
 COPY = "COPY of a server CSV"
 
@@ -107,9 +107,8 @@ def shuffled(conn):
         low, high = i * 16667 + 1, (i + 1) * 16667 + 1
         conn.execute(f"CREATE TABLE target_{i} PARTITION OF target "
                      f"FOR VALUES FROM ({low}) TO ({high})")
-    conn.execute("""CREATE TABLE shuffled AS
-        SELECT jsonb_agg(to_jsonb(r) ORDER BY md5(id::text))::text AS body
-        FROM rows r""")
+    make_input(conn, "shuffled", """
+        SELECT jsonb_agg(to_jsonb(r) ORDER BY md5(id::text)) FROM rows r""")
     path = server_file(conn, "SELECT * FROM rows ORDER BY md5(id::text)",
                        "shuffled.csv")
     compare(conn, "12 partitions, rows in random order", {
@@ -120,8 +119,8 @@ def shuffled(conn):
     os.unlink(path)
 
     conn.execute("CREATE TABLE target (id uuid PRIMARY KEY, n int)")
-    conn.execute("""CREATE TABLE shuffled AS SELECT jsonb_agg(
-        jsonb_build_object('id', md5(id::text)::uuid, 'n', id))::text AS body
+    make_input(conn, "shuffled", """
+        SELECT jsonb_agg(jsonb_build_object('id', md5(id::text)::uuid, 'n', id))
         FROM rows""")
     query = "SELECT insert_many('target', body) FROM shuffled"
     compare(conn, "A random uuid as primary key", both(conn, "text", query),

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import models
 
 from common import (ROWS_TABLE, alternate, alternate_cpu, connect, finish,
-                    make_rows, note, ratio, require_both, require_faster, sql,
-                    table)
+                    make_input, make_rows, note, ratio, require_both,
+                    require_faster, sql, table)
 
 ROWS = int(os.environ.get("PGSYNC_BENCH_ROWS", "200000"))
 HALF = ROWS // 2
@@ -41,13 +41,6 @@ DELETES = "delete_many"
 DELETE_USING = "DELETE ... USING"
 EXECUTEMANY = "psycopg's executemany"
 BULK_UPDATE = "Django's bulk_update"
-
-
-def make_input(conn, name, query):
-    """Makes a table with one uncompressed text: the query's JSON."""
-    conn.execute(f"CREATE TABLE {name} (body text)")
-    conn.execute(f"ALTER TABLE {name} ALTER body SET STORAGE EXTERNAL")
-    conn.execute(f"INSERT INTO {name} SELECT ({query})::text")
 
 
 def make_inputs(conn):
