@@ -444,7 +444,7 @@ def copy_differs(text, found):
     may lack its LF."""
     if re.search(r"(\r\n|\r(?!\n)|\n)[\r\n]+\Z|\r\Z", text):
         return True
-    if re.match(r"[^\r\n]*\r(?!\n)", text) and text.endswith("\n"):
+    if re.match(r"[^\r\n]*\r(?!\n)", text) and text.endswith("\r\n"):
         return True
     if found["text"] == "22P04" and not is_rows(found["core"]):
         return True

@@ -57,6 +57,10 @@ SELECT name, length(name) FROM person;
 SELECT insert_csv_text('person', E'id,name\n2,b\r');
 SELECT insert_csv_text('person', E'id,name\r2,b\r');
 SELECT insert_csv_text('person', E'id,name\r\n3,c\r\r');
+-- line ends behind the last row are blank lines, of whatever kind they are
+SELECT insert_csv_text('person', E'id,name\r3,c\r\n');
+SELECT insert_csv_text('person', E'id,name\r\n4,d\r\n\n\r');
+SELECT name, length(name) FROM person WHERE id > 2 ORDER BY id;
 DELETE FROM person;
 
 -- values and constraints: the line on which the row begins, and the column
